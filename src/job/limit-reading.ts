@@ -1,0 +1,9 @@
+// What a vendor's headers say of one of its limits.
+
+/** `remaining` of `limit`; full again in `resetMs` milliseconds. */
+export interface LimitReading {
+  readonly dimension: "rpm" | "tpm" | "itpm" | "otpm";
+  readonly limit?: number;
+  readonly remaining: number;
+  readonly resetMs?: number;
+}

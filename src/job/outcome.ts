@@ -1,0 +1,37 @@
+// How a call ended: a value. Vendors' errors become outcomes inside the vendor's adapter and nowhere else.
+
+import type { JsonObject, JsonValue } from "./json.ts";
+
+/** Why the model stopped, in one vocabulary (`unified`) and the vendor's own (`raw`). */
+export interface FinishReason {
+  readonly unified: "stop" | "length" | "refusal" | "tool-call" | "other";
+  readonly raw: string | null;
+}
+
+export interface Answer {
+  /** The model's text. */
+  readonly text: string;
+  /** The text parsed and checked, where the task has an output schema. */
+  readonly json?: JsonValue;
+  readonly finish: FinishReason;
+  /** For a job given as an OpenAI body: the answer as a chat completion, the vendor's own or translated. */
+  readonly body?: JsonObject;
+}
+
+export type Outcome =
+  | { readonly kind: "answered"; readonly answer: Answer }
+  /** Same model queue after the wait; no attempt used. A wait above 30 s makes the model unavailable instead. */
+  | { readonly kind: "throttled"; readonly waitMs: number; readonly source: "vendor" | "limiter"; readonly reason: string }
+  /** Same model with backoff, up to the task's attempts; counts towards the breaker. */
+  | { readonly kind: "transient"; readonly reason: string; readonly retryAfterMs?: number }
+  /** The breaker of `scope` opens (if it was not open already); the job is bound again at once. */
+  | { readonly kind: "unavailable"; readonly scope: "model" | "provider"; readonly reason: string; readonly openForMs?: number }
+  /** The model can't do this job; it is excluded for it. `context`: the request is too long for the model. */
+  | { readonly kind: "unfit"; readonly cause: "context" | "capability" | "check" | "cut-off"; readonly reason: string }
+  | { readonly kind: "refused"; readonly reason: string }
+  /** No model would take it. */
+  | { readonly kind: "invalid"; readonly reason: string }
+  | { readonly kind: "expired"; readonly reason: string }
+  | { readonly kind: "cancelled"; readonly reason: string };
+
+export type OutcomeKind = Outcome["kind"];

@@ -1,0 +1,35 @@
+// A job's calls in order. Each entry is one call and becomes one ledger entry.
+
+import type { ModelId } from "./names.ts";
+import type { OutcomeKind } from "./outcome.ts";
+import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
+
+export type Purpose = "answer" | "judge" | "agree" | "repair";
+
+export interface TrailEntry {
+  /** Call id; unique over the row's life. */
+  readonly call: string;
+  readonly model: ModelId;
+  readonly purpose: Purpose;
+  /**
+   * `uncertain`: the call was cut off with its process, its outcome never arrived; usage and cost are the permit's estimate.
+   */
+  readonly outcome: OutcomeKind | "uncertain";
+  readonly reason?: string;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly latencyMs: number;
+  readonly usage: Usage;
+  readonly costNanoUsd: number;
+  /** The vendor's id of the request, for its support. */
+  readonly requestId?: string;
+}
+
+/** Calls that the vendor was really asked (a limiter's own refusal or an open breaker leaves no entry). */
+export function totalUsage(trail: readonly TrailEntry[]): Usage {
+  return trail.reduce((sum, entry) => addUsage(sum, entry.usage), NO_USAGE);
+}
+
+export function totalCostNanoUsd(trail: readonly TrailEntry[]): number {
+  return trail.reduce((sum, entry) => sum + entry.costNanoUsd, 0);
+}

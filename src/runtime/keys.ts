@@ -1,0 +1,92 @@
+// Every Redis key and queue name of the fleet is made here. A name in braces is a hash tag: one slot per concern, no script touches two.
+
+import { escapeModelName, splitModelId, unescapeModelName, type ModelId } from "../job/names.ts";
+
+/** BullMQ's own default prefix, so that foreign clients need to set nothing. It holds no hash tag: the queue names do. */
+export const QUEUE_PREFIX = "bull";
+const PREFIX = "modelfleet";
+
+export const REROUTE_QUEUE = "{reroute}";
+export const DEAD_QUEUE = "{dead}";
+
+export function taskQueue(task: string): string {
+  return `{task.${task}}`;
+}
+
+export function modelQueue(id: ModelId): string {
+  const { provider, name } = splitModelId(id);
+  return `{model.${provider}.${escapeModelName(name)}}`;
+}
+
+/** What a queue of this fleet holds, by its name; undefined for a foreign queue. */
+export function parseQueueName(
+  queue: string,
+): { kind: "task"; task: string } | { kind: "model"; model: ModelId } | { kind: "reroute" } | { kind: "dead" } | undefined {
+  if (queue === REROUTE_QUEUE) return { kind: "reroute" };
+  if (queue === DEAD_QUEUE) return { kind: "dead" };
+  const [, kind, rest] = /^\{(task|model)\.(.+)\}$/.exec(queue) ?? [];
+  if (kind === "task" && rest) return { kind, task: rest };
+  const dot = rest?.indexOf(".") ?? -1;
+  if (kind !== "model" || !rest || dot < 1) return undefined;
+  return { kind, model: `${rest.slice(0, dot)}/${unescapeModelName(rest.slice(dot + 1))}` };
+}
+
+/** The hash in which BullMQ keeps one queue job. */
+export function queueJobKey(queue: string, jobId: string): string {
+  return `${QUEUE_PREFIX}:${queue}:${jobId}`;
+}
+
+/** Everything of one batch, in one slot. */
+export function batchKeys(batch: string) {
+  const base = `${PREFIX}:{batch.${batch}}`;
+  return {
+    /** Hash: state, counts, cost, totals. */
+    meta: `${base}:meta`,
+    /** Bitmap of rows that have a result. */
+    done: `${base}:done`,
+    /** Hash row → `hop|claimed|time|bytes`: rows enqueued or claimed and not done. */
+    open: `${base}:open`,
+    /** Hash `row.hop` → the outcomes of a step's parts. */
+    parts: `${base}:parts`,
+    /** Stream of results on their way to the store. */
+    results: `${base}:results`,
+    /** Hash k → digest of the input's k-th thousand rows. */
+    digests: `${base}:digests`,
+    /** Set of rows that vanished from the queues and wait for their producer. */
+    missing: `${base}:missing`,
+    /** Lease of the live producer, of the recorder. */
+    producer: `${base}:producer`,
+    recorder: `${base}:recorder`,
+  };
+}
+
+/** Buckets, permits and breakers of a provider and all its models, in one slot. */
+export function providerKeys(provider: string) {
+  const base = `${PREFIX}:{provider.${provider}}`;
+  return {
+    /** Hash: the buckets' levels. */
+    buckets: `${base}:buckets`,
+    /** Hash call id → lease (model, estimate, expiry). */
+    leases: `${base}:leases`,
+    /** Sorted set of call ids by the lease's expiry. */
+    expiries: `${base}:expiries`,
+    /** Hash call id → estimate of calls whose lease ran out unsettled. */
+    uncertain: `${base}:uncertain`,
+    /** Hash of breaker states, by model id and `*` for the provider. */
+    breakers: `${base}:breakers`,
+    /** Hash of the breakers' sliding counts. */
+    tallies: `${base}:tallies`,
+  };
+}
+
+/** What the whole fleet shares. */
+export const fleetKeys = {
+  /** Hash process id → heartbeat (JSON). */
+  processes: `${PREFIX}:{fleet}:processes`,
+  /** Sorted set of live and recent batches, by time of creation. */
+  batches: `${PREFIX}:{fleet}:batches`,
+  /** Set of known queues. */
+  queues: `${PREFIX}:{fleet}:queues`,
+  /** The identity of the store that belongs to this Redis. */
+  store: `${PREFIX}:{fleet}:store`,
+};
