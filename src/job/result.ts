@@ -50,6 +50,8 @@ interface ResultBase extends RowId {
   readonly line?: number;
   readonly tags?: Readonly<Record<string, string>>;
   readonly trail: readonly TrailEntry[];
+  /** How often the job was moved to another model or step. */
+  readonly reroutes: number;
   /** Unix milliseconds. */
   readonly enqueuedAt: number;
   readonly finishedAt: number;

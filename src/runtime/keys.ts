@@ -54,6 +54,8 @@ export function batchKeys(batch: string) {
     digests: `${base}:digests`,
     /** Set of rows that vanished from the queues and wait for their producer. */
     missing: `${base}:missing`,
+    /** Bitmap of rows re-opened in the present round. */
+    retried: `${base}:retried`,
     /** Lease of the live producer, of the recorder. */
     producer: `${base}:producer`,
     recorder: `${base}:recorder`,
@@ -87,6 +89,8 @@ export const fleetKeys = {
   batches: `${PREFIX}:{fleet}:batches`,
   /** Set of known queues. */
   queues: `${PREFIX}:{fleet}:queues`,
+  /** Hash derived batch id → how often it was begun anew. */
+  generations: `${PREFIX}:{fleet}:generations`,
   /** The identity of the store that belongs to this Redis. */
   store: `${PREFIX}:{fleet}:store`,
 };

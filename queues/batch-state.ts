@@ -1,0 +1,196 @@
+// A batch in Redis: its life, its rows and its counts. Every change is one script in the batch's slot; claims and records of one turn travel together.
+
+import type { Redis } from "ioredis";
+import type { BatchState, BatchStatus } from "../src/job/batch.ts";
+import type { RowId } from "../src/job/job.ts";
+import type { Result } from "../src/job/result.ts";
+import { coalesce } from "../src/runtime/coalesce.ts";
+import { batchKeys, fleetKeys } from "../src/runtime/keys.ts";
+import { runScript } from "../src/runtime/redis-script.ts";
+import { beginRetryScript, bringScript, cancelScript, makeScript, pauseScript, readdScript, reopenScript, sealScript } from "./scripts/batch-life.ts";
+import { claimScript } from "./scripts/claim.ts";
+import { noteScript } from "./scripts/note.ts";
+import { recordScript } from "./scripts/record.ts";
+
+const CLAIM_REPLIES = ["go", "superseded", "done", "paused", "cancelled", "unknown"] as const;
+export type ClaimReply = (typeof CLAIM_REPLIES)[number];
+
+export type NoteReply =
+  /** Per row: the hop to add it at, or why not to. */
+  | { readonly kind: "ok"; readonly round: number; readonly rows: readonly (number | "done" | "claimed")[] }
+  | { readonly kind: "full" | "paused" | "cancelled" | "over" };
+
+export interface BatchStates {
+  /** Makes the batch unless it exists; tells whose it is. */
+  make(batch: string, task: string, source: string): Promise<{ readonly created: boolean; readonly task: string; readonly state: BatchState }>;
+  note(batch: string, rows: readonly { readonly row: number; readonly bytes: number }[], window: { readonly rows: number; readonly bytes: number }): Promise<NoteReply>;
+  advance(batch: string, cursor: number): Promise<void>;
+  seal(batch: string, total: number): Promise<BatchState | "unknown" | "mismatch">;
+  /** `makeFor`: the task whose batch is made on the spot when it is unknown (jobs of foreign clients). */
+  claim(rowId: RowId, hop: number, makeFor?: string): Promise<ClaimReply>;
+  record(result: Result): Promise<"recorded" | "refused">;
+  /** Puts a part's outcome into the batch's slot; the outcomes of all parts once the last is there. */
+  bring(rowId: RowId, hop: number, part: { readonly part: number; readonly parts: number; readonly json: string }): Promise<readonly string[]>;
+  forgetParts(rowId: RowId, hop: number, parts: number): Promise<void>;
+  cancel(batch: string): Promise<BatchState | "unknown">;
+  pause(batch: string, paused: boolean): Promise<BatchState | "unknown">;
+  beginRetry(batch: string): Promise<{ readonly before: BatchState | "unknown" | "retrying"; readonly round: number }>;
+  reopen(batch: string, rows: readonly { readonly row: number; readonly hop: number; readonly bytes: number }[], windowRows: number): Promise<"full" | readonly (number | "leave")[]>;
+  missing(batch: string): Promise<readonly number[]>;
+  readd(batch: string, rows: readonly number[]): Promise<readonly (number | "gone")[]>;
+  status(batch: string): Promise<BatchStatus | undefined>;
+  /** Live and recent batches, newest first. */
+  list(): Promise<readonly string[]>;
+}
+
+interface ClaimItem {
+  readonly batch: string;
+  readonly row: number;
+  readonly hop: number;
+  readonly makeFor: string;
+}
+
+export function createBatchStates(redis: Redis): BatchStates {
+  const register = (batch: string) => redis.zadd(fleetKeys.batches, "NX", Date.now(), batch);
+  const made = new Set<string>();
+
+  const claimMany = coalesce<ClaimItem, ClaimReply>(
+    (items) =>
+      byBatch(items, async (batch, group) => {
+        const keys = batchKeys(batch);
+        const makeFor = group.find((item) => item.makeFor)?.makeFor ?? "";
+        if (makeFor && !made.has(batch)) {
+          await register(batch);
+          if (made.size > 10_000) made.clear();
+          made.add(batch);
+        }
+        const args = group.flatMap((item) => [item.row, item.hop]);
+        const replies = await runScript<number[]>(redis, claimScript, [keys.meta, keys.done, keys.open], [makeFor, ...args]);
+        return replies.map((reply) => CLAIM_REPLIES[reply]!);
+      }),
+    { maxItems: 256 },
+  );
+
+  const recordMany = coalesce<Result, "recorded" | "refused">(
+    (items) =>
+      byBatch(items, async (batch, group) => {
+        const keys = batchKeys(batch);
+        const args = group.flatMap((result) => [
+          result.row,
+          result.round,
+          result.hop,
+          result.status,
+          result.reroutes > 0 ? 1 : 0,
+          JSON.stringify(result),
+        ]);
+        const replies = await runScript<number[]>(redis, recordScript, [keys.meta, keys.done, keys.open, keys.results, keys.missing], args);
+        return replies.map((reply) => (reply === 1 ? "recorded" : "refused"));
+      }),
+    { maxItems: 128 },
+  );
+
+  return {
+    async make(batch, task, source) {
+      await register(batch);
+      const [created, ownTask, state] = await runScript<[number, string, BatchState]>(redis, makeScript, [batchKeys(batch).meta], [task, source]);
+      return { created: created === 1, task: ownTask, state };
+    },
+
+    async note(batch, rows, window) {
+      const keys = batchKeys(batch);
+      const args = [window.rows, window.bytes, ...rows.flatMap((row) => [row.row, row.bytes])];
+      const [kind, round, ...replies] = await runScript<string[]>(redis, noteScript, [keys.meta, keys.done, keys.open], args);
+      if (kind !== "ok") return { kind: kind as "full" };
+      return { kind, round: Number(round), rows: replies.map((reply) => (reply === "done" || reply === "claimed" ? reply : Number(reply))) };
+    },
+
+    async advance(batch, cursor) {
+      await redis.hset(batchKeys(batch).meta, "cursor", cursor);
+    },
+
+    seal: (batch, total) => runScript(redis, sealScript, [batchKeys(batch).meta], [total]),
+    claim: ({ batch, row }, hop, makeFor = "") => claimMany({ batch, row, hop, makeFor }),
+    record: (result) => recordMany(result),
+
+    bring: ({ batch, row }, hop, { part, parts, json }) => runScript(redis, bringScript, [batchKeys(batch).parts], [row, hop, part, parts, json]),
+
+    async forgetParts({ batch, row }, hop, parts) {
+      await redis.hdel(batchKeys(batch).parts, ...Array.from({ length: parts }, (_, part) => `${row}.${hop}.${part}`));
+    },
+
+    cancel: (batch) => runScript(redis, cancelScript, [batchKeys(batch).meta, batchKeys(batch).open], []),
+    pause: (batch, paused) => runScript(redis, pauseScript, [batchKeys(batch).meta], [paused ? "1" : "0"]),
+
+    async beginRetry(batch) {
+      const { meta, retried, ...others } = batchKeys(batch);
+      await register(batch);
+      const [before, round] = await runScript<[BatchState, number]>(redis, beginRetryScript, [meta, retried, ...Object.values(others)], []);
+      return { before, round };
+    },
+
+    async reopen(batch, rows, windowRows) {
+      const keys = batchKeys(batch);
+      const args = [windowRows, ...rows.flatMap((row) => [row.row, row.hop, row.bytes])];
+      const [kind, ...replies] = await runScript<string[]>(redis, reopenScript, [keys.meta, keys.done, keys.open, keys.retried], args);
+      return kind === "full" ? "full" : replies.map((reply) => (reply === "leave" ? reply : Number(reply)));
+    },
+
+    missing: async (batch) => (await redis.smembers(batchKeys(batch).missing)).map(Number),
+
+    async readd(batch, rows) {
+      const keys = batchKeys(batch);
+      const replies = await runScript<string[]>(redis, readdScript, [keys.open, keys.missing], rows);
+      return replies.map((reply) => (reply === "gone" ? reply : Number(reply)));
+    },
+
+    async status(batch) {
+      const meta = await redis.hgetall(batchKeys(batch).meta);
+      return meta["state"] ? statusOf(batch, meta) : undefined;
+    },
+
+    list: () => redis.zrevrange(fleetKeys.batches, 0, -1),
+  };
+}
+
+function statusOf(batch: string, meta: Record<string, string>): BatchStatus {
+  const count = (field: string) => Number(meta[field] ?? 0);
+  return {
+    batch,
+    task: meta["task"] ?? "",
+    state: meta["state"] as BatchState,
+    paused: meta["paused"] === "1",
+    cancelling: meta["cancelling"] === "1",
+    round: count("round"),
+    total: meta["total"] === undefined ? undefined : Number(meta["total"]),
+    cursor: Math.max(count("cursor"), count("opened")),
+    done: count("done"),
+    answered: count("answered"),
+    failed: count("failed"),
+    rerouted: count("rerouted"),
+    stored: count("stored"),
+    calls: count("calls"),
+    duplicateCalls: count("duplicateCalls"),
+    inputTokens: count("inputTokens"),
+    outputTokens: count("outputTokens"),
+    costNanoUsd: count("costNanoUsd"),
+    createdAt: count("createdAt"),
+    finishedAt: meta["finishedAt"] === undefined ? undefined : Number(meta["finishedAt"]),
+  };
+}
+
+/** Runs `run` once per batch and gives the replies back in the order of the items. */
+async function byBatch<Item extends { readonly batch: string }, Reply>(
+  items: readonly Item[],
+  run: (batch: string, group: readonly Item[]) => Promise<readonly Reply[]>,
+): Promise<readonly Reply[]> {
+  const groups = new Map<string, number[]>();
+  items.forEach((item, i) => groups.get(item.batch)?.push(i) ?? groups.set(item.batch, [i]));
+  const replies: Reply[] = [];
+  await Promise.all(
+    Array.from(groups, async ([batch, indices]) => {
+      const group = await run(batch, indices.map((i) => items[i]!));
+      indices.forEach((index, i) => (replies[index] = group[i]!));
+    }),
+  );
+  return replies;
+}

@@ -1,0 +1,145 @@
+// What lies in the queues. Task queues take a public, versioned payload from any BullMQ client (docs/payloads.md); the queues behind
+// them carry envelopes that only the fleet writes.
+
+import { z } from "zod";
+import type { JsonObject } from "../src/job/json.ts";
+import type { Job } from "../src/job/job.ts";
+import { BATCH_PATTERN, ROW_LIMIT, type ModelId } from "../src/job/names.ts";
+import type { Outcome } from "../src/job/outcome.ts";
+import { freshProgress, type Progress } from "../src/job/progress.ts";
+import type { Step } from "../src/job/task.ts";
+
+export const PAYLOAD_VERSION = 1;
+/** Rows of jobs that name neither batch nor row go into inbox batches of this many. */
+export const INBOX_ROWS = 1_000_000;
+
+const jsonObject = z.custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value), "must be an object");
+
+const publicPayload = z
+  .object({
+    v: z.literal(PAYLOAD_VERSION, { error: "unknown payload version: this fleet reads version 1" }).default(PAYLOAD_VERSION),
+    batch: z.string().regex(BATCH_PATTERN, "must match ^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$").optional(),
+    row: z.int().min(0).lt(ROW_LIMIT).optional(),
+    /** Rows in the whole batch, where the sender knows it: the batch then ends by itself. */
+    total: z.int().min(1).lt(ROW_LIMIT).optional(),
+    input: jsonObject.optional(),
+    body: jsonObject.optional(),
+    id: z.string().max(512).optional(),
+    line: z.int().min(1).optional(),
+    tags: z.record(z.string(), z.string()).optional(),
+    /** Unix milliseconds. */
+    deadline: z.int().min(0).optional(),
+  })
+  .refine((payload) => (payload.batch === undefined) === (payload.row === undefined), "give both `batch` and `row`, or neither")
+  .refine((payload) => payload.input !== undefined || payload.body !== undefined, "give `input` (or `body`, an OpenAI request)");
+
+/** A job on its way through the fleet. */
+export interface Envelope {
+  readonly job: Job;
+  readonly hop: number;
+  readonly round: number;
+  readonly progress: Progress;
+}
+
+/** In a model queue: one call of a step. */
+export interface CallEnvelope extends Envelope {
+  readonly step: Step;
+  readonly part: number;
+  readonly model: ModelId;
+  /** Calls made from this queue job so far. */
+  readonly calls: number;
+  /** Those of them that ended `transient`. */
+  readonly transients: number;
+}
+
+export interface PartOutcome {
+  readonly part: number;
+  readonly model: ModelId;
+  readonly outcome: Outcome;
+}
+
+/** In the reroute queue: a job whose step is over; with the outcomes of its parts where the step had several. */
+export interface RerouteEnvelope extends Envelope {
+  readonly joined?: { readonly step: Step; readonly parts: readonly (PartOutcome & { readonly trail: Progress["trail"] })[] };
+}
+
+/** In the dead-letter queue: a view of the last rows that ended without an answer. */
+export interface DeadLetter {
+  readonly reason: string;
+  readonly code: string;
+  readonly envelope: Envelope;
+}
+
+/** The wire form of a task queue's job: the public payload, and what only the fleet writes. */
+export interface TaskPayload {
+  readonly v: typeof PAYLOAD_VERSION;
+  readonly batch: string;
+  readonly row: number;
+  readonly input?: JsonObject;
+  readonly body?: JsonObject;
+  readonly id?: string;
+  readonly line?: number;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly deadline?: number;
+  /** Present once the fleet has handled the job: a foreign client leaves it out. */
+  readonly fleet?: { readonly hop: number; readonly round: number; readonly progress: Progress };
+}
+
+export function toTaskPayload({ job, hop, round, progress }: Envelope): TaskPayload {
+  const { task: _task, input, body, ...rest } = job;
+  return { v: PAYLOAD_VERSION, ...rest, ...(body ? { body } : { input }), fleet: { hop, round, progress } };
+}
+
+export type ParsedPayload =
+  /** `foreign`: sent by a client that is not of the fleet, so nothing of it has been checked. */
+  | { readonly kind: "job"; readonly envelope: Envelope; readonly foreign: boolean; readonly total?: number }
+  /** Not a payload: `envelope` holds what could be read, so that the row still ends in an error result. */
+  | { readonly kind: "bad"; readonly envelope: Envelope; readonly reason: string };
+
+/**
+ * Reads a task queue's job. One that names neither batch nor row is given its place from its own BullMQ number n: batch `inbox-<task>-<n div 1,000,000>`,
+ * row n mod 1,000,000.
+ */
+export function parseTaskPayload(task: string, queueJob: { readonly id?: string; readonly data: unknown; readonly timestamp: number }): ParsedPayload {
+  const { id: jobId = "0", data, timestamp } = queueJob;
+  const own = data as TaskPayload | undefined;
+  if (own?.fleet) {
+    const { v: _v, fleet, input = {}, ...rest } = own;
+    return { kind: "job", envelope: { job: { task, input, ...rest }, ...fleet }, foreign: false };
+  }
+  const parsed = publicPayload.safeParse(data);
+  const place = placeOf(task, jobId, parsed.success ? parsed.data : (data as { batch?: unknown; row?: unknown }));
+  const base = { hop: 0, round: 0, progress: freshProgress(timestamp) };
+  if (!parsed.success) {
+    const reason = parsed.error.issues.map((issue) => `${issue.path.join(".") || "payload"}: ${issue.message}`).join("; ");
+    const input = typeof data === "object" && data !== null && !Array.isArray(data) ? (data as JsonObject) : { payload: data as never };
+    return { kind: "bad", envelope: { job: { task, ...place, input }, ...base }, reason };
+  }
+  const { v: _v, batch: _b, row: _r, total, input = {}, ...rest } = parsed.data;
+  const envelope: Envelope = { job: { task, ...place, input, ...rest }, ...base };
+  return { kind: "job", envelope, foreign: true, ...(total === undefined ? {} : { total }) };
+}
+
+/** The inbox batch of a task, as named by its queue's running number. */
+export function inboxBatch(task: string, number: number): string {
+  return `inbox-${task}-${Math.floor(number / INBOX_ROWS)}`;
+}
+
+export function isInbox(batch: string): boolean {
+  return batch.startsWith("inbox-");
+}
+
+function placeOf(task: string, jobId: string, named: { batch?: unknown; row?: unknown }): { batch: string; row: number } {
+  const { batch, row } = named;
+  const validRow = typeof row === "number" && Number.isInteger(row) && row >= 0 && row < ROW_LIMIT;
+  if (typeof batch === "string" && BATCH_PATTERN.test(batch) && validRow) return { batch, row };
+  const number = /^\d+$/.test(jobId) ? Number(jobId) : hash32(jobId);
+  return { batch: inboxBatch(task, number), row: number % INBOX_ROWS };
+}
+
+/** A foreign client may have set an id of its own: its place is then a hash of it. */
+function hash32(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

@@ -1,0 +1,97 @@
+// The one place where BullMQ workers are made: BullMQ moves jobs, it never decides a job's end.
+
+import { DelayedError, WaitingError, Worker, type Job as QueueJob } from "bullmq";
+import type { Redis } from "ioredis";
+import type { Logger } from "../src/runtime/logger.ts";
+import { QUEUE_PREFIX } from "../src/runtime/keys.ts";
+
+/** What becomes of the QueueJob when its processor is through. */
+export type Verdict =
+  /** It is finished here (and goes on elsewhere, or its result is recorded). */
+  | { readonly kind: "finish" }
+  /** Same queue, later; uses no attempt. `data` replaces the payload. */
+  | { readonly kind: "later"; readonly delayMs: number; readonly data?: object }
+  /** Same queue, now: handed back at shutdown. */
+  | { readonly kind: "back"; readonly data?: object }
+  /** Dead letters only: it stays, as a failed job, with its reason. */
+  | { readonly kind: "keep-as-failed"; readonly reason: string };
+
+/** A processor that throws (Redis away, a fault in our code) tries again after this. */
+const FAULT_DELAY_MS = 5_000;
+
+export interface WorkerOptions {
+  readonly queue: string;
+  readonly redis: Redis;
+  readonly concurrency: number;
+  readonly lockMs: number;
+  readonly stalledCheckMs: number;
+  readonly log: Logger;
+  readonly process: (job: QueueJob, signal: AbortSignal) => Promise<Verdict>;
+  /** A queue that others may park: its worker then heeds `queue.rateLimit`. */
+  readonly parkable?: boolean;
+}
+
+export interface FleetWorker {
+  readonly queue: string;
+  setConcurrency(concurrency: number): Promise<void>;
+  /** Stops taking jobs; resolves when those running have ended (see `abort`). */
+  stop(): Promise<void>;
+}
+
+/** Makes and starts a worker. Its processor's verdict is carried out here and nowhere else. */
+export function createFleetWorker(options: WorkerOptions): FleetWorker {
+  const { queue, log } = options;
+  const worker = new Worker(
+    queue,
+    async (job, token, signal) => {
+      const verdict = await options.process(job, signal ?? NEVER).catch((error: unknown): Verdict => {
+        log.error({ queue, job: job.id, err: error }, "processor failed; the job is tried again");
+        return { kind: "later", delayMs: FAULT_DELAY_MS };
+      });
+      if (verdict.kind === "finish") return;
+      if (verdict.kind === "keep-as-failed") throw new Error(verdict.reason);
+      job.opts.attempts = 1e9; // a foreign client's job may say 1: what fails from here on must not end it
+      if (verdict.data) await job.updateData(verdict.data);
+      if (verdict.kind === "later") {
+        await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+        throw new DelayedError();
+      }
+      await job.moveToWait(token);
+      throw new WaitingError();
+    },
+    {
+      connection: options.redis,
+      prefix: QUEUE_PREFIX,
+      concurrency: options.concurrency,
+      lockDuration: options.lockMs,
+      stalledInterval: options.stalledCheckMs,
+      // With the default of 1, a job whose worker is killed twice would be failed without our code ever running.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      runRetryDelay: 1_000,
+      // Without a limiter of its own a worker would not heed queue.rateLimit(); this one never limits.
+      ...(options.parkable ? { limiter: { max: 2 ** 40, duration: 60_000 } } : {}),
+      maximumRateLimitDelay: 1_000,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    },
+  );
+  // A lost lock or connection is normal life: the job stalls and runs again, the claim decides.
+  worker.on("error", (error) => log.debug({ queue, error: error.message }, "worker error"));
+
+  let stopping: Promise<void> | undefined;
+  return {
+    queue,
+    async setConcurrency(concurrency) {
+      worker.concurrency = concurrency;
+      // A raised concurrency is noticed only when a running call ends; pausing and resuming wakes the loop.
+      await worker.pause(true);
+      worker.resume();
+    },
+    stop() {
+      stopping ??= worker.close();
+      return stopping;
+    },
+  };
+}
+
+const NEVER = new AbortController().signal;

@@ -1,0 +1,18 @@
+// Options that several commands share.
+
+import { Option, type Command } from "commander";
+import { FORMATS } from "./job-input.ts";
+
+export function configOption(command: Command): Command {
+  return command.option("-c, --config <file>", "the fleet's configuration (default: fleet.yaml, fleet.yml or fleet.config.ts here)");
+}
+
+/** Of commands that take an input file. */
+export function batchInputOptions(command: Command): Command {
+  return configOption(command)
+    .requiredOption("-t, --task <name>", "the task type of the rows")
+    .option("-b, --batch <id>", "the batch's id (default: derived from the task's definition and the file)")
+    .option("--fresh", "begin anew, even if this file was run before")
+    .addOption(new Option("-f, --format <format>", "the file's format (default: seen from its name and first line)").choices(FORMATS))
+    .option("--tag <key=value...>", "tags for every row");
+}

@@ -1,0 +1,82 @@
+// One batch from an input, as `run` and `enqueue` both need it: which batch it is, whether it goes on or begins, and feeding it.
+
+import { randomUUID } from "node:crypto";
+import { StoppedError, UsageError } from "../src/job/errors.ts";
+import { isOver } from "../src/job/batch.ts";
+import { BATCH_PATTERN } from "../src/job/names.ts";
+import { fleetKeys } from "../src/runtime/keys.ts";
+import { feedRows, verifyUnchanged } from "../queues/feed.ts";
+import { createRowWriter } from "../queues/row-writer.ts";
+import type { JobInput } from "./job-input.ts";
+import type { OpenFleet } from "./open-fleet.ts";
+import { say } from "./terminal.ts";
+
+export interface BatchChoice {
+  readonly batch?: string;
+  readonly fresh?: boolean;
+}
+
+export interface BatchSession {
+  readonly batch: string;
+  readonly isOver: boolean;
+  readonly isResumed: boolean;
+}
+
+/** Makes or finds the batch. @throws UsageError when its input has changed or the id is another task's, StoppedError when it was cancelled. */
+export async function openBatch(open: OpenFleet, input: JobInput, task: string, choice: BatchChoice): Promise<BatchSession> {
+  const { redis, states } = open;
+  if (choice.batch !== undefined && !BATCH_PATTERN.test(choice.batch)) {
+    throw new UsageError(`the batch id "${choice.batch}" is not valid`, "Use letters, digits, - and _, at most 64, beginning with a letter or digit.");
+  }
+  const batch = choice.batch ?? (await derivedBatch(open, input, task, choice.fresh ?? false));
+  if (choice.batch !== undefined && choice.fresh && (await states.status(batch))) {
+    throw new UsageError(`batch ${batch} exists already`, "Leave out --batch with --fresh, or name a batch that is new.");
+  }
+  const made = await states.make(batch, task, JSON.stringify({ input: input.name }));
+  if (made.task !== task) throw new UsageError(`batch ${batch} belongs to the task "${made.task}"`, "Use another --batch.");
+  if (made.state === "cancelled") {
+    throw new StoppedError(`batch ${batch} was cancelled`, `Start anew with --fresh, or take its rows up again with: modelfleet retry ${batch}`);
+  }
+  if (!made.created && input.isFile) await verifyUnchanged(redis, batch, () => input.rows());
+  return { batch, isOver: isOver(made.state) || made.state === "finalizing", isResumed: !made.created };
+}
+
+/** Feeds all rows and seals the batch; rejects with StoppedError when `signal` aborts. */
+export async function feedBatch(open: OpenFleet, input: JobInput, session: BatchSession, task: string, options: { readonly signal: AbortSignal; readonly tags?: Readonly<Record<string, string>> }): Promise<void> {
+  const { fleet, redis, states, queues, clock } = open;
+  const writer = createRowWriter({
+    batch: session.batch,
+    task,
+    states,
+    queues,
+    clock,
+    windowRows: fleet.queues.windowRows,
+    windowBytes: fleet.queues.windowBytes,
+    signal: options.signal,
+  });
+  await feedRows(redis, session.batch, input.rows(), writer, options.tags ? { tags: options.tags } : {});
+}
+
+/** `--fresh` counts a generation up, so that the next plain run of the same file goes on with the fresh batch. */
+async function derivedBatch({ redis }: OpenFleet, input: JobInput, task: string, fresh: boolean): Promise<string> {
+  const derived = input.derivedBatch;
+  if (derived === undefined) {
+    const batch = `${task.slice(0, 40)}-${randomUUID().slice(0, 8)}`;
+    say(`${input.name} can't be read again, so this batch gets an id of its own: ${batch} (to go on with it later: --batch ${batch}, with the same rows)`);
+    return batch;
+  }
+  const generation = fresh ? await redis.hincrby(fleetKeys.generations, derived, 1) : Number((await redis.hget(fleetKeys.generations, derived)) ?? 0);
+  return generation === 0 ? derived : `${derived}-${generation}`;
+}
+
+/** `key=value` options, as given once or several times. */
+export function parseTags(pairs: readonly string[] | undefined): Readonly<Record<string, string>> | undefined {
+  if (!pairs || pairs.length === 0) return undefined;
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const equals = pair.indexOf("=");
+      if (equals < 1) throw new UsageError(`--tag takes key=value, not "${pair}"`);
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}

@@ -1,0 +1,49 @@
+// Following a batch until it is over: progress, rows to be fed again, and patience when nothing moves.
+
+import { isOver, type BatchStatus } from "../src/job/batch.ts";
+import { StoppedError, UsageError } from "../src/job/errors.ts";
+import type { OpenFleet } from "./open-fleet.ts";
+import type { Progress } from "./progress.ts";
+
+const POLL_MS = 250;
+
+export interface FollowOptions {
+  readonly batch: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Nothing has ended for this long → StoppedError with the reasons. */
+  readonly patienceMs?: number;
+  /** Called at each poll. */
+  readonly onPoll?: (status: BatchStatus) => Promise<void>;
+  /** Why nothing may be moving, for the message. */
+  readonly whyStuck?: () => Promise<readonly string[]>;
+}
+
+/** Resolves with the last status: of a batch that is over, or of one still running when `signal` aborts. */
+export async function followBatch(open: OpenFleet, options: FollowOptions): Promise<BatchStatus> {
+  const { states, clock } = open;
+  const { batch, progress, signal, patienceMs } = options;
+  let movedAt = clock.now();
+  let lastDone = -1;
+  try {
+    for (;;) {
+      const status = await states.status(batch);
+      if (!status) throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
+      if (status.done !== lastDone || status.paused) movedAt = clock.now();
+      lastDone = status.done;
+      progress.update(status);
+      if (isOver(status.state) || signal.aborted) return status;
+      if (patienceMs !== undefined && clock.now() - movedAt > patienceMs) {
+        const reasons = (await options.whyStuck?.()) ?? [];
+        throw new StoppedError(
+          `no row has ended for ${Math.round(patienceMs / 1_000)} s${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`,
+          "Nothing is lost: the same command again goes on from here.",
+        );
+      }
+      await options.onPoll?.(status);
+      await clock.sleep(POLL_MS, signal);
+    }
+  } finally {
+    progress.end();
+  }
+}

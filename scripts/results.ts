@@ -1,0 +1,47 @@
+// modelfleet results: a batch's output from the store, in input order.
+
+import { Option, type Command } from "commander";
+import { isOver } from "../src/job/batch.ts";
+import { UsageError } from "../src/job/errors.ts";
+import { createFileStore } from "../src/results/file-store.ts";
+import { formatCount } from "../src/report/format.ts";
+import { configOption } from "./batch-options.ts";
+import { openFleet } from "./open-fleet.ts";
+import { formatOf, OUTPUT_FORMATS, writeResults, type OutputFormat } from "./output.ts";
+import { say } from "./terminal.ts";
+
+interface Options {
+  readonly config?: string;
+  readonly output?: string;
+  readonly format?: OutputFormat;
+  readonly errors?: boolean;
+}
+
+export function registerResults(program: Command): void {
+  configOption(program.command("results <batch>"))
+    .description("write a batch's answers (or its failed rows), in input order")
+    .option("-o, --output <file>", "where to; default: standard output")
+    .addOption(new Option("-f, --format <format>", "default: seen from the output's name").choices(OUTPUT_FORMATS))
+    .option("--errors", "the failed rows instead of the answers")
+    .action(async (batch: string, options: Options) => {
+      process.exitCode = await results(batch, options);
+    });
+}
+
+async function results(batch: string, options: Options): Promise<number> {
+  const open = await openFleet(options);
+  const store = createFileStore({ dir: open.fleet.storeDir });
+  try {
+    const status = await open.states.status(batch);
+    if (!status && !(await store.batches()).includes(batch)) throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
+    const format = options.format ?? formatOf(options.output);
+    const counts = await writeResults(store, { batch, format, which: options.errors ? "errors" : "answered", output: options.output });
+    if (options.output !== undefined) say(`${formatCount(options.errors ? counts.errors : counts.answered)} rows written to ${options.output}`);
+    if (status && !isOver(status.state)) say(`batch ${batch} is not finished: ${formatCount(status.stored)} of ${status.total ? formatCount(status.total) : "its"} rows have results so far`);
+    if (!options.errors && counts.errors > 0) say(`${formatCount(counts.errors)} rows failed: see them with --errors`);
+    return 0;
+  } finally {
+    await store.stop();
+    await open.close();
+  }
+}

@@ -1,0 +1,120 @@
+// What one option alone can't tell: names, and what refers to what. Reads the configuration as written, whether or not the rest of it is
+// right, so that every problem is found at once.
+
+import { NAME_PATTERN } from "../job/names.ts";
+import { compileTemplate } from "../prompt/template.ts";
+import { missingBaseUrl } from "../providers/provider-options.ts";
+import { isMapping } from "./interpolate.ts";
+import { suggestion } from "./nearest.ts";
+import type { Path, Problem } from "./problem.ts";
+
+/** What a prompt's templates may use: the row, and its label. */
+const PROMPT_VARIABLES = ["input", "id"];
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+export function crossCheck(raw: unknown): readonly Problem[] {
+  const providers = mappingAt(raw, "providers");
+  const tasks = mappingAt(raw, "tasks");
+  const models = Object.entries(providers).flatMap(([provider, options]) =>
+    Object.keys(mappingAt(options, "models")).map((name) => `${provider}/${name}`),
+  );
+  return [
+    ...Object.entries(providers).flatMap(([name, options]) => checkProvider(name, options)),
+    ...Object.entries(tasks).flatMap(([name, options]) => checkTask(name, options, models)),
+  ];
+}
+
+function checkProvider(name: string, options: unknown): readonly Problem[] {
+  const path = ["providers", name];
+  const problems = checkName(path, name);
+  if (isMapping(options)) problems.push(...checkConnection(path, options));
+  for (const model of Object.keys(mappingAt(options, "models"))) {
+    if (!/^[^\s\p{Cc}]{1,200}$/u.test(model)) {
+      problems.push({ path: [...path, "models", model], message: "a model's name has 1 to 200 characters and no spaces" });
+    }
+  }
+  return problems;
+}
+
+function checkConnection(path: Path, { kind, apiKey, baseUrl }: Mapping): readonly Problem[] {
+  const problems: Problem[] = [];
+  const needsKey = kind === "openai" || kind === "anthropic";
+  if (needsKey && (apiKey ?? undefined) === undefined)
+    problems.push({ path: [...path, "apiKey"], message: "is missing: write ${ENV_VAR}" });
+  const noAddress = kind === "openai-compatible" && baseUrl === undefined ? missingBaseUrl({ kind }) : undefined;
+  if (noAddress !== undefined) problems.push({ path: [...path, "baseUrl"], message: noAddress });
+  return problems;
+}
+
+function checkTask(name: string, options: unknown, models: readonly string[]): readonly Problem[] {
+  const path = ["tasks", name];
+  const problems = checkName(path, name);
+  if (!isMapping(options)) return problems;
+  problems.push(...checkTemplates([...path, "prompt"], mappingAt(options, "prompt")));
+  const route = mappingAt(options, "route");
+  const listed = new Set<string>();
+  for (const list of ["models", "fallback"]) {
+    const entries = route[list];
+    if (!Array.isArray(entries)) continue;
+    entries.forEach((entry: unknown, i) => {
+      const place = [...path, "route", list, i];
+      if (typeof entry === "string") {
+        if (listed.has(entry)) problems.push({ path: place, message: `${JSON.stringify(entry)} is in this route twice` });
+        listed.add(entry);
+        problems.push(...checkModel(place, entry, models));
+      } else if (isMapping(entry)) problems.push(...checkAgreement(place, entry, options, models));
+    });
+  }
+  if (
+    options.output === undefined &&
+    Array.isArray(options.checks) &&
+    options.checks.some((check) => isMapping(check) && check.kind === "schema")
+  ) {
+    problems.push({ path: [...path, "checks"], message: "the check `schema` needs the task's output schema: give `output`" });
+  }
+  return problems;
+}
+
+function checkTemplates(path: Path, prompt: Mapping): readonly Problem[] {
+  return Object.entries(prompt).flatMap(([part, source]) => {
+    const compiled = typeof source === "string" ? compileTemplate(source, PROMPT_VARIABLES) : undefined;
+    if (compiled?.kind !== "wrong") return [];
+    return [{ path: [...path, part], message: `is not a template that works: ${compiled.reason} (its line ${compiled.line})` }];
+  });
+}
+
+function checkAgreement(path: Path, entry: Mapping, task: Mapping, models: readonly string[]): readonly Problem[] {
+  const problems = Array.isArray(entry.agree)
+    ? entry.agree.flatMap((id: unknown, i) => (typeof id === "string" ? checkModel([...path, "agree", i], id, models) : []))
+    : [];
+  if (typeof entry.on !== "string") return problems;
+  const known = Object.keys(mappingAt(task.output, "properties"));
+  if (task.output === undefined) {
+    problems.push({ path: [...path, "on"], message: "comparing a field needs the task's output schema: give `output`, or leave `on` out" });
+  } else if (known.length > 0 && !known.includes(entry.on)) {
+    const message = `${JSON.stringify(entry.on)} is not a property of the task's output; ${suggestion(entry.on, known)}`;
+    problems.push({ path: [...path, "on"], message });
+  }
+  return problems;
+}
+
+function checkModel(path: Path, id: string, models: readonly string[]): Problem[] {
+  if (models.includes(id)) return [];
+  // The vendor's name alone is the likeliest slip.
+  const full = models.find((model) => model.slice(model.indexOf("/") + 1) === id);
+  const advice = full === undefined ? suggestion(id, models) : `did you mean ${JSON.stringify(full)}?`;
+  return [{ path, message: `no model ${JSON.stringify(id)} is configured; ${advice}` }];
+}
+
+function checkName(path: Path, name: string): Problem[] {
+  if (NAME_PATTERN.test(name)) return [];
+  const better = name.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, "-");
+  const advice = NAME_PATTERN.test(better) ? `, such as ${JSON.stringify(better)}` : "";
+  return [{ path, message: `a name has 1 to 64 of a-z, 0-9, _ and -, and begins with a letter or digit${advice}` }];
+}
+
+function mappingAt(value: unknown, key: string): Mapping {
+  const found = isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isMapping(found) ? found : {};
+}

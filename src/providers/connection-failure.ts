@@ -1,0 +1,31 @@
+// A call that got no HTTP answer: what went wrong on the way, and whether the vendor may have seen the request.
+
+/** The request was never sent: nothing listened, the name or the certificate was wrong. */
+const NEVER_SENT =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_FAIL|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EMFILE|ENFILE|CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_)/;
+
+export interface ConnectionFailure {
+  readonly reason: string;
+  readonly billable: boolean;
+}
+
+/** Reads the error's chain of causes for Node's code: the SDKs' own message says no more than "Connection error". */
+export function readConnectionFailure(error: unknown): ConnectionFailure {
+  const chain = causesOf(error);
+  const withCode = chain.find((cause) => typeof (cause as { code?: unknown }).code === "string") as
+    | (Error & { code: string; syscall?: string })
+    | undefined;
+  const root = withCode ?? chain.at(-1);
+  const code = withCode?.code ?? "";
+  const message = root?.message || String(error);
+  return {
+    reason: message.includes(code) ? `no answer: ${message}` : `no answer: ${code} ${message}`,
+    billable: !(NEVER_SENT.test(code) || withCode?.syscall === "connect"),
+  };
+}
+
+function causesOf(error: unknown): readonly Error[] {
+  const chain: Error[] = [];
+  for (let cause = error; cause instanceof Error && chain.length < 8; cause = cause.cause) chain.push(cause);
+  return chain;
+}

@@ -1,0 +1,92 @@
+// The store on a local disk: a folder per batch with append-only JSONL segments. For the processes of one machine; only the recorder writes.
+
+import { randomUUID } from "node:crypto";
+import { link, mkdir, open, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { readResults } from "./batch-reader.ts";
+import { createBatchWriter, findLastStreamId, type BatchWriter } from "./batch-writer.ts";
+import { listBatches, listSegments, syncFolder } from "./segments.ts";
+import type { Store } from "./store.ts";
+
+export interface FileStoreOptions {
+  /** Made where it is missing. */
+  readonly dir: string;
+  /** A segment that has reached this size is followed by a new one. Default 512 MiB. */
+  readonly segmentBytes?: number;
+  /** Rows that `read` indexes at a time, at 16 bytes each. Default 4 million. */
+  readonly rowsPerPass?: number;
+}
+
+/** Open files are kept for this many batches. */
+const MAX_WRITERS = 32;
+
+/** Reading never changes a file; the first append to a batch cuts off what a crash left at the end of its last segment. */
+export function createFileStore(options: FileStoreOptions): Store {
+  const { dir, segmentBytes = 512 * 1024 * 1024, rowsPerPass = 4_000_000 } = options;
+  /** The least recently used first. */
+  const writers = new Map<string, BatchWriter>();
+  let queue: Promise<unknown> = Promise.resolve();
+
+  /** Appends go one after the other, also those of different batches: they share a disk. */
+  const inTurn = <Value>(work: () => Promise<Value>): Promise<Value> => {
+    const turn = queue.then(work);
+    queue = turn.catch(() => undefined);
+    return turn;
+  };
+
+  const writerOf = async (batch: string): Promise<BatchWriter> => {
+    const writer = writers.get(batch) ?? createBatchWriter({ dir, batch, segmentBytes });
+    writers.delete(batch);
+    writers.set(batch, writer);
+    for (const [oldest, idle] of writers) {
+      if (writers.size <= MAX_WRITERS) break;
+      writers.delete(oldest);
+      await idle.close();
+    }
+    return writer;
+  };
+
+  return {
+    identity: () => readOrCreateIdentity(dir),
+    lastStreamId: async (batch) => findLastStreamId(await listSegments(dir, batch)),
+    append: (batch, entries) => inTurn(async () => (await writerOf(batch)).append(entries)),
+    async *read(batch) {
+      yield* readResults(await listSegments(dir, batch), { rowsPerPass });
+    },
+    batches: () => listBatches(dir),
+    stop: () =>
+      inTurn(async () => {
+        const open = [...writers.values()];
+        writers.clear();
+        await Promise.all(open.map((writer) => writer.close()));
+      }),
+  };
+}
+
+/** A link to a finished file appears whole or not at all, and only for the first who tries: all processes get the same identity. */
+async function readOrCreateIdentity(dir: string): Promise<string> {
+  const path = join(dir, "identity");
+  const known = await readFile(path, "utf8").catch(undefinedIfMissing);
+  if (known !== undefined) return known.trim();
+  await mkdir(dir, { recursive: true });
+  const draft = `${path}.${randomUUID()}`;
+  const file = await open(draft, "wx");
+  try {
+    await file.writeFile(`${randomUUID()}\n`);
+    await file.sync();
+    await link(draft, path).catch(ignoreIfPresent);
+    await syncFolder(dir);
+  } finally {
+    await file.close();
+    await rm(draft, { force: true });
+  }
+  return (await readFile(path, "utf8")).trim();
+}
+
+function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}
+
+function ignoreIfPresent(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
+}

@@ -1,0 +1,23 @@
+// Lua scripts as values: sent by digest, and whole when the server doesn't know them yet.
+
+import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
+
+export interface RedisScript {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+export function redisScript(lua: string): RedisScript {
+  return { lua, sha: createHash("sha1").update(lua).digest("hex") };
+}
+
+/** Runs a script; all keys lie in one slot. */
+export async function runScript<Reply>(redis: Redis, script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
+  try {
+    return (await redis.evalsha(script.sha, keys.length, ...keys, ...args)) as Reply;
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+    return (await redis.eval(script.lua, keys.length, ...keys, ...args)) as Reply;
+  }
+}

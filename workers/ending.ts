@@ -1,0 +1,46 @@
+// How a row ends: its result is recorded (the script refuses a second one), and what ended without an answer is shown among the dead letters.
+
+import type { ModelId } from "../src/job/names.ts";
+import type { Answer } from "../src/job/outcome.ts";
+import type { Result, ResultError } from "../src/job/result.ts";
+import type { Clock } from "../src/runtime/clock.ts";
+import type { BatchStates } from "../queues/batch-state.ts";
+import type { Envelope } from "../queues/payload.ts";
+import type { QueueSet } from "../queues/queue-set.ts";
+
+export interface Ending {
+  answered(envelope: Envelope, model: ModelId, answer: Answer): Promise<void>;
+  failed(envelope: Envelope, error: ResultError): Promise<void>;
+}
+
+/** A dead letter is a view: the batch's own errors that nobody needs to look into are left out. */
+const NOT_SHOWN: ReadonlySet<ResultError["code"]> = new Set(["cancelled"]);
+
+export function createEnding({ states, queues, clock }: { readonly states: BatchStates; readonly queues: QueueSet; readonly clock: Clock }): Ending {
+  const base = ({ job, hop, round, progress }: Envelope) => ({
+    batch: job.batch,
+    row: job.row,
+    task: job.task,
+    round,
+    hop,
+    ...(job.id === undefined ? {} : { id: job.id }),
+    ...(job.line === undefined ? {} : { line: job.line }),
+    ...(job.tags === undefined ? {} : { tags: job.tags }),
+    trail: progress.trail,
+    reroutes: progress.reroutes,
+    enqueuedAt: progress.enqueuedAt,
+    finishedAt: clock.now(),
+  });
+
+  return {
+    async answered(envelope, model, answer) {
+      await states.record({ ...base(envelope), status: "answered", model, answer });
+    },
+    async failed(envelope, error) {
+      const { input, body } = envelope.job;
+      const result: Result = { ...base(envelope), status: "error", error, ...(body ? { body } : { input }) };
+      await states.record(result);
+      if (!NOT_SHOWN.has(error.code)) await queues.addDead({ reason: error.message, code: error.code, envelope });
+    },
+  };
+}

@@ -1,0 +1,109 @@
+// One process of the fleet: opens what its roles share, starts them, and stops everything in order. The composition root of all workers.
+
+import type { Redis } from "ioredis";
+import { createRedisBreaker } from "../src/breaker/redis-breaker.ts";
+import type { Fleet } from "../src/config/fleet.ts";
+import { UsageError } from "../src/job/errors.ts";
+import { createRedisLimiter } from "../src/limits/redis-limiter.ts";
+import { createProvider } from "../src/providers/create-provider.ts";
+import { createFileStore } from "../src/results/file-store.ts";
+import type { Clock } from "../src/runtime/clock.ts";
+import type { Logger } from "../src/runtime/logger.ts";
+import { createBatchStates } from "../queues/batch-state.ts";
+import { connectRedis } from "../queues/connection.ts";
+import { registerProcess } from "../queues/fleet-registry.ts";
+import { createQueueSet } from "../queues/queue-set.ts";
+import { createPool } from "./pool.ts";
+import type { FleetPart, ProcessContext } from "./process-context.ts";
+import { createRecorder, requireSameStore } from "./recorder.ts";
+import { createReroute } from "./reroute.ts";
+import { createRouter } from "./router.ts";
+import { createWeb } from "./web/web.ts";
+
+export type Role = "router" | "reroute" | "recorder" | "web" | `pool:${string}`;
+
+/** Every role of a whole fleet on one machine. */
+export function allRoles(fleet: Fleet, { web }: { readonly web: boolean }): readonly Role[] {
+  const pools = Array.from(fleet.providers.keys(), (name): Role => `pool:${name}`);
+  return ["router", ...pools, "reroute", "recorder", ...(web ? (["web"] as const) : [])];
+}
+
+export interface FleetProcess {
+  readonly context: ProcessContext;
+  /** Where the web role listens, if it is among the roles. */
+  readonly webUrl: string | undefined;
+  /** Clean end: no new work, what runs gets `graceMs`, the rest is handed back. Idempotent; throws an AggregateError of what went wrong. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export async function startFleetProcess(options: {
+  readonly fleet: Fleet;
+  readonly redisUrl: string;
+  readonly roles: readonly Role[];
+  readonly clock: Clock;
+  readonly log: Logger;
+}): Promise<FleetProcess> {
+  const { fleet, redisUrl, roles, clock, log } = options;
+  const redis: Redis = connectRedis(redisUrl, { role: "worker", name: roles.length > 1 ? "fleet" : roles[0]!.replace(":", "-"), log });
+  const queues = createQueueSet(redis);
+  const breaker = createRedisBreaker({ redis, clock, models: fleet.models.keys() });
+  const context: ProcessContext = { fleet, redis, states: createBatchStates(redis), queues, breaker, clock, log };
+  const store = createFileStore({ dir: fleet.storeDir });
+  const parts: FleetPart[] = [];
+  let webUrl: string | undefined;
+
+  const start = async (role: Role): Promise<FleetPart> => {
+    switch (role) {
+      case "router":
+        return createRouter(context);
+      case "reroute":
+        return createReroute(context);
+      case "recorder":
+        await requireSameStore(context, store, fleet.storeDir);
+        return createRecorder(context, { store });
+      case "web": {
+        const web = await createWeb(context);
+        webUrl = web.url;
+        return web;
+      }
+      default:
+        return startPool(context, role.slice("pool:".length));
+    }
+  };
+
+  let stopping: Promise<void> | undefined;
+  const stop = async (graceMs: number) => {
+    const problems: unknown[] = [];
+    const attempt = (end: Promise<unknown>) => end.catch((error: unknown) => problems.push(error));
+    await Promise.all(parts.map((part) => attempt(part.stop(graceMs))));
+    await attempt(registration.stop());
+    await attempt(breaker.stop());
+    await attempt(store.stop());
+    await attempt(queues.stop());
+    redis.disconnect();
+    if (problems.length > 0) throw new AggregateError(problems, "not everything could be stopped");
+  };
+  const registration = registerProcess(redis, clock, { roles, configHash: fleet.hash, tasks: Array.from(fleet.tasks.keys()) });
+  try {
+    for (const role of roles) parts.push(await start(role));
+  } catch (error) {
+    await stop(0).catch(() => undefined);
+    throw error;
+  }
+  return {
+    context,
+    webUrl,
+    stop(graceMs) {
+      stopping ??= stop(graceMs);
+      return stopping;
+    },
+  };
+}
+
+function startPool(context: ProcessContext, name: string): FleetPart {
+  const { fleet, redis, clock } = context;
+  const spec = fleet.providers.get(name);
+  if (!spec) throw new UsageError(`there is no provider "${name}" in ${fleet.path}`, `Its providers are: ${Array.from(fleet.providers.keys()).join(", ")}.`);
+  const limiter = createRedisLimiter({ redis, clock, providers: new Map([[name, spec]]) });
+  return createPool(context, { name, provider: createProvider({ spec, clock }), limiter });
+}

@@ -1,0 +1,147 @@
+// A pool: the workers of one provider. Each takes calls from its model's queue, makes them and settles them:
+// claim → permit → call → check → record, or hand on.
+
+import type { Job as QueueJob } from "bullmq";
+import { attempt, type Attempt } from "../src/attempt/attempt.ts";
+import { callId } from "../src/job/job.ts";
+import type { ModelSpec } from "../src/job/model.ts";
+import type { Outcome } from "../src/job/outcome.ts";
+import type { TaskSpec } from "../src/job/task.ts";
+import type { Limiter } from "../src/limits/limiter.ts";
+import { createPrompt } from "../src/prompt/prompt.ts";
+import { estimateTokens } from "../src/prompt/token-estimate.ts";
+import type { Provider } from "../src/providers/provider.ts";
+import { createChecker } from "../src/quality/check.ts";
+import { decidePart, decideStep } from "../src/routing/decide.ts";
+import { modelQueue } from "../src/runtime/keys.ts";
+import type { CallEnvelope, PartOutcome } from "../queues/payload.ts";
+import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
+import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
+import { createEnding } from "./ending.ts";
+import { poolConcurrency } from "./pool-concurrency.ts";
+import type { FleetPart, ProcessContext } from "./process-context.ts";
+
+const FINISH: Verdict = { kind: "finish" };
+
+export function createPool(
+  context: ProcessContext,
+  { name, provider, limiter }: { readonly name: string; readonly provider: Provider; readonly limiter: Limiter },
+): FleetPart {
+  const { fleet, redis, states, queues, breaker, clock, log } = context;
+  const ending = createEnding({ states, queues, clock });
+  const aborting = new AbortController();
+  const tools = new Map(Array.from(fleet.tasks.values(), (task) => [task.name, { task, prompt: createPrompt(task), check: createChecker(task) }]));
+
+  const processCall = async (model: ModelSpec, queueJob: QueueJob): Promise<Verdict> => {
+    const envelope = queueJob.data as CallEnvelope;
+    const { job } = envelope;
+    const admitted = await admit(envelope, { states, ending, clock }, { crashes: queueJob.stalledCounter });
+    if (admitted.kind === "stop") return admitted.verdict;
+    if (admitted.kind === "paused") return backToTask(envelope);
+    const tool = tools.get(job.task);
+    if (!tool) return over(envelope, { name: job.task, attempts: 1, onRefusal: "fail" }, invalid(`the task "${job.task}" is not configured in this pool`));
+    const { task } = tool;
+    const rendered = tool.prompt.request(job);
+    if (rendered.kind === "invalid") return over(envelope, task, invalid(rendered.reason));
+
+    const made = await attempt(
+      {
+        id: callId(queueJob.id!, envelope.calls + 1),
+        model,
+        purpose: envelope.step.models.length > 1 ? "agree" : "answer",
+        request: rendered.request,
+        tokens: estimateTokens(rendered.request),
+        timeoutMs: task.timeoutMs,
+        check: tool.check,
+      },
+      { limiter, breaker, provider, clock },
+      aborting.signal,
+    );
+    const next = withCalls(envelope, made);
+    const verdict = await settle(next, task, made);
+    await made.close();
+    return verdict;
+  };
+
+  const settle = async (envelope: CallEnvelope, task: TaskSpec, made: Attempt): Promise<Verdict> => {
+    const { outcome, entries } = made;
+    if (aborting.signal.aborted && (outcome.kind === "cancelled" || outcome.kind === "throttled")) {
+      return { kind: "back", ...(entries.length > 0 ? { data: envelope } : {}) };
+    }
+    const decision = decidePart(task, envelope.model, envelope.transients, outcome, Math.random);
+    if (decision.kind === "over") {
+      if (decision.outcome.kind === "unavailable" && !made.blocked) await trip(envelope, decision.outcome);
+      return over(envelope, task, decision.outcome);
+    }
+    if (outcome.kind === "throttled" && outcome.source === "vendor") await queues.queue(modelQueue(envelope.model)).rateLimit(outcome.waitMs);
+    const data: CallEnvelope = { ...envelope, transients: envelope.transients + (decision.countsAttempt ? 1 : 0) };
+    return { kind: "later", delayMs: decision.countsAttempt ? decision.waitMs : jittered(decision.waitMs), ...(entries.length > 0 ? { data } : {}) };
+  };
+
+  const trip = async ({ model }: CallEnvelope, outcome: Extract<Outcome, { kind: "unavailable" }>) => {
+    log.warn({ model, reason: outcome.reason }, "breaker opens");
+    await breaker.trip(outcome.scope === "provider" ? { provider: name } : { model }, outcome.reason, outcome.openForMs);
+  };
+
+  /** This part of the step is over: the row ends here, or goes on through the reroute queue. */
+  const over = async (envelope: CallEnvelope, task: Pick<TaskSpec, "name" | "attempts" | "onRefusal">, outcome: Outcome): Promise<Verdict> => {
+    const { job, hop, round, step, part, model, progress } = envelope;
+    if (step.models.length === 1) {
+      const decision = decideStep(task as TaskSpec, progress, step, [{ model, outcome }]);
+      if (decision.kind === "answer") await ending.answered(envelope, decision.model, decision.answer);
+      else if (decision.kind === "error") await ending.failed(envelope, decision.error);
+      else await queues.addReroute({ job, hop: hop + 1, round, progress: decision.progress });
+      return FINISH;
+    }
+    const own = `${job.batch}.${job.row}.${hop}.${part}.`;
+    const brought: PartOutcome & { trail: unknown } = { part, model, outcome, trail: progress.trail.filter((entry) => entry.call.startsWith(own)) };
+    const all = await states.bring(job, hop, { part, parts: step.models.length, json: JSON.stringify(brought) });
+    if (all.length > 0) {
+      const shared = { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(own)) };
+      await queues.addReroute({ job, hop: hop + 1, round, progress: shared, joined: { step, parts: all.map((json) => JSON.parse(json)) } });
+    }
+    return FINISH;
+  };
+
+  /** A paused batch's job leaves the shallow model queue to others. */
+  const backToTask = async ({ job, hop, round, progress }: CallEnvelope): Promise<Verdict> => {
+    await queues.addToTask([{ job, hop: hop + 1, round, progress }], { delayMs: jittered(PAUSED_DELAY_MS) });
+    return FINISH;
+  };
+
+  const models = fleet.providers.get(name)?.models ?? [];
+  const workers = models.map((model) =>
+    createFleetWorker({
+      queue: modelQueue(model.id),
+      redis,
+      concurrency: poolConcurrency(model),
+      ...fleet.queues,
+      log,
+      parkable: true,
+      process: (queueJob) => processCall(model, queueJob),
+    }),
+  );
+
+  let stopping: Promise<void> | undefined;
+  return {
+    stop(graceMs) {
+      stopping ??= (async () => {
+        const ended = new AbortController();
+        const closing = Promise.all(workers.map((worker) => worker.stop())).then(() => ended.abort());
+        void clock.sleep(graceMs, ended.signal).then(() => aborting.abort());
+        await closing;
+        await limiter.stop();
+      })();
+      return stopping;
+    },
+  };
+}
+
+function withCalls(envelope: CallEnvelope, { entries }: Attempt): CallEnvelope {
+  if (entries.length === 0) return envelope;
+  return { ...envelope, calls: envelope.calls + 1, progress: { ...envelope.progress, trail: [...envelope.progress.trail, ...entries] } };
+}
+
+function invalid(reason: string): Outcome {
+  return { kind: "invalid", reason };
+}

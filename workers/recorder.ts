@@ -1,0 +1,111 @@
+// The recorder: brings results from Redis into the store, keeps the live totals, and sees every batch to its end.
+//
+// For each live batch it holds by lease:  read → append to the store, synced → `stored` (counts once, by the stream's id; frees the window; finishes the batch).
+// A crash between append and `stored` repeats both, which is harmless: the store skips what it has, the stream still holds what was not counted.
+
+import { randomUUID } from "node:crypto";
+import { StoppedError } from "../src/job/errors.ts";
+import { isOver } from "../src/job/batch.ts";
+import type { Store } from "../src/results/store.ts";
+import { fleetKeys } from "../src/runtime/keys.ts";
+import { createReconciler } from "../queues/reconciler.ts";
+import { createResultStream, type StreamEntry } from "../queues/result-stream.ts";
+import { createCallTotals } from "./call-totals.ts";
+import type { FleetPart, ProcessContext } from "./process-context.ts";
+
+const READ_COUNT = 1_000;
+const LEASE_MS = 10_000;
+const RENEW_MS = 3_000;
+/** Between two looks at the same batch when there was nothing to write. */
+const IDLE_MS = 50;
+/** Between two looks for new batches. */
+const LIST_MS = 250;
+
+export function createRecorder(context: ProcessContext, { store }: { readonly store: Store }): FleetPart {
+  const { fleet, redis, states, clock, log } = context;
+  const stream = createResultStream(redis, randomUUID());
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const followed = new Map<string, Promise<void>>();
+
+  /** Follows one batch until it is over, another recorder has it, or we stop. */
+  const follow = async (batch: string) => {
+    if (!(await stream.lease(batch, LEASE_MS))) return;
+    const totals = createCallTotals();
+    const reconciler = createReconciler(context, { batch, everyMs: fleet.queues.reconcileMs });
+    let renewAt = clock.now() + RENEW_MS;
+    while (!signal.aborted) {
+      if (clock.now() >= renewAt) {
+        if (!(await stream.lease(batch, LEASE_MS))) return;
+        renewAt = clock.now() + RENEW_MS;
+      }
+      const entries = await stream.read(batch, READ_COUNT);
+      const state = entries.length > 0 ? await write(batch, entries, totals) : await stream.stored(batch, undefined);
+      if (state === "lost") return;
+      if (state === "unknown" || isOver(state)) {
+        if ((await stream.read(batch, 1)).length === 0) break;
+        continue;
+      }
+      await reconciler.tick();
+      if (entries.length < READ_COUNT) await clock.sleep(IDLE_MS, signal);
+    }
+    await stream.release(batch);
+  };
+
+  const write = async (batch: string, entries: readonly StreamEntry[], totals: ReturnType<typeof createCallTotals>) => {
+    const results = entries.filter((entry) => !entry.isExtra);
+    await store.append(batch, results.map(({ id, result }) => ({ streamId: id, result })));
+    return stream.stored(batch, {
+      lastId: entries.at(-1)!.id,
+      results: results.length,
+      bytes: results.reduce((sum, entry) => sum + entry.bytes, 0),
+      sums: totals.sum(entries),
+    });
+  };
+
+  const followBatches = async () => {
+    const ended = new Set<string>();
+    while (!signal.aborted) {
+      const batches = await states.list().catch((): readonly string[] => []);
+      for (const batch of batches) {
+        if (followed.has(batch)) continue;
+        if (ended.has(batch)) {
+          const status = await states.status(batch).catch(() => undefined);
+          if (!status || isOver(status.state)) continue; // a retry opens it again
+          ended.delete(batch);
+        }
+        const following = follow(batch)
+          .then(async () => {
+            const status = await states.status(batch);
+            if (!status) await redis.zrem(fleetKeys.batches, batch); // its keys have expired
+            if (!status || isOver(status.state)) ended.add(batch);
+          })
+          .catch((error: unknown) => log.error({ batch, err: error }, "recording failed; it is tried again"))
+          .finally(() => clock.sleep(IDLE_MS, signal).then(() => followed.delete(batch)));
+        followed.set(batch, following);
+      }
+      await clock.sleep(LIST_MS, signal);
+    }
+  };
+  const running = followBatches();
+
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+      await Promise.all(followed.values());
+    },
+  };
+}
+
+/** One Redis belongs to one store: a second one would hold half of the results. Refuses with StoppedError. */
+export async function requireSameStore({ redis }: Pick<ProcessContext, "redis">, store: Store, where: string): Promise<void> {
+  const own = await store.identity();
+  await redis.set(fleetKeys.store, own, "NX");
+  const known = await redis.get(fleetKeys.store);
+  if (known === own) return;
+  throw new StoppedError(
+    `the results of this Redis belong to another store than ${where}`,
+    "Start this process with the same store as the others, or use another Redis.",
+  );
+}

@@ -1,0 +1,86 @@
+// The reroute worker: decides steps of several calls, and moves jobs whose step brought no answer to the next model that suits them. It has no routing of
+// its own: it binds as the router does. It also keeps the dead letters.
+
+import type { Job as QueueJob } from "bullmq";
+import { decideStep } from "../src/routing/decide.ts";
+import { DEAD_QUEUE, REROUTE_QUEUE } from "../src/runtime/keys.ts";
+import { reopenDeadLetter } from "../queues/dead-letters.ts";
+import type { DeadLetter, Envelope, RerouteEnvelope } from "../queues/payload.ts";
+import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
+import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
+import { createBinder } from "./binder.ts";
+import { createEnding } from "./ending.ts";
+import { createModelView } from "./model-view.ts";
+import type { FleetPart, ProcessContext } from "./process-context.ts";
+
+const CONCURRENCY = 64;
+const FINISH: Verdict = { kind: "finish" };
+
+export function createReroute(context: ProcessContext): FleetPart {
+  const { fleet, redis, states, queues, breaker, clock, log } = context;
+  const view = createModelView({ models: fleet.models, queues, breaker, clock });
+  const binder = createBinder({ tasks: fleet.tasks, queues, view });
+  const ending = createEnding({ states, queues, clock });
+
+  const processReroute = async (queueJob: QueueJob): Promise<Verdict> => {
+    const { joined, ...envelope } = queueJob.data as RerouteEnvelope;
+    const admitted = await admit(envelope, { states, ending, clock }, { crashes: queueJob.stalledCounter });
+    if (admitted.kind === "stop") return admitted.verdict;
+    if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
+    const verdict = joined ? await decideJoined(envelope, joined) : await rebind(envelope);
+    if (joined) await states.forgetParts(envelope.job, envelope.hop - 1, joined.parts.length);
+    return verdict;
+  };
+
+  const decideJoined = async (envelope: Envelope, { step, parts }: NonNullable<RerouteEnvelope["joined"]>): Promise<Verdict> => {
+    const task = fleet.tasks.get(envelope.job.task);
+    const progress = { ...envelope.progress, trail: [...envelope.progress.trail, ...parts.flatMap((part) => part.trail)] };
+    const whole = { ...envelope, progress };
+    if (!task) {
+      await ending.failed(whole, { code: "no-model", message: `the task "${envelope.job.task}" is not configured here` });
+      return FINISH;
+    }
+    const decision = decideStep(task, progress, step, parts);
+    if (decision.kind === "answer") await ending.answered(whole, decision.model, decision.answer);
+    else if (decision.kind === "error") await ending.failed(whole, decision.error);
+    else return rebind({ ...whole, progress: decision.progress });
+    return FINISH;
+  };
+
+  const rebind = async (envelope: Envelope): Promise<Verdict> => {
+    const binding = await binder.place(envelope);
+    switch (binding.kind) {
+      case "bound":
+        break;
+      case "wait":
+        // An able model remains: the job waits in its task queue, where waiting is free.
+        await queues.addToTask([{ ...envelope, hop: envelope.hop + 1 }]);
+        break;
+      case "dead":
+        await ending.failed(envelope, { code: binding.code, message: `no model is left for this job: ${binding.reasons.join("; ")}` });
+        break;
+    }
+    return FINISH;
+  };
+
+  const keepDeadLetter = async (queueJob: QueueJob): Promise<Verdict> => {
+    const letter = queueJob.data as DeadLetter;
+    // A letter that has failed before comes back only when somebody pressed Retry.
+    if (queueJob.attemptsMade === 0) return { kind: "keep-as-failed", reason: `${letter.code}: ${letter.reason}` };
+    const refusal = await reopenDeadLetter(letter, { states, queues, clock, windowRows: fleet.queues.windowRows });
+    return refusal === undefined ? FINISH : { kind: "keep-as-failed", reason: refusal };
+  };
+
+  const shared = { redis, ...fleet.queues, log };
+  const workers = [
+    createFleetWorker({ queue: REROUTE_QUEUE, concurrency: CONCURRENCY, process: processReroute, ...shared }),
+    createFleetWorker({ queue: DEAD_QUEUE, concurrency: 8, process: keepDeadLetter, ...shared }),
+  ];
+
+  return {
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await view.stop();
+    },
+  };
+}

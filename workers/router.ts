@@ -1,0 +1,89 @@
+// The router: takes jobs from the task queues and binds each, late, to the models that suit it.
+//
+// A job that can't be bound now waits in its worker slot, which costs nothing, and is set aside after some seconds, so that jobs with other routes come through.
+
+import type { Job as QueueJob } from "bullmq";
+import { createInputValidator } from "../src/intake/validate.ts";
+import type { TaskSpec } from "../src/job/task.ts";
+import { taskQueue } from "../src/runtime/keys.ts";
+import { parseTaskPayload, toTaskPayload, type Envelope } from "../queues/payload.ts";
+import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
+import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
+import { createBinder } from "./binder.ts";
+import { createEnding } from "./ending.ts";
+import { createModelView } from "./model-view.ts";
+import type { FleetPart, ProcessContext } from "./process-context.ts";
+
+/** Jobs of one task that wait for a model in this process. */
+const SLOTS = 64;
+const LONGEST_IN_SLOT_MS = 5_000;
+const SET_ASIDE_MS = 5_000;
+
+export function createRouter(context: ProcessContext): FleetPart {
+  const { fleet, redis, states, queues, breaker, clock, log } = context;
+  const view = createModelView({ models: fleet.models, queues, breaker, clock });
+  const binder = createBinder({ tasks: fleet.tasks, queues, view });
+  const ending = createEnding({ states, queues, clock });
+  const stopping = new AbortController();
+
+  const bindOrWait = async (task: TaskSpec, envelope: Envelope): Promise<Verdict> => {
+    const setAsideAt = clock.now() + LONGEST_IN_SLOT_MS;
+    for (;;) {
+      const binding = await binder.place(envelope);
+      if (binding.kind === "bound") return { kind: "finish" };
+      if (binding.kind === "dead") {
+        await ending.failed(envelope, { code: binding.code, message: `no model can take this job: ${binding.reasons.join("; ")}` });
+        return { kind: "finish" };
+      }
+      const waiting = binding.cause === "unavailable" ? sinceWhen(envelope, clock.now()) : envelope;
+      const waitedMs = clock.now() - (waiting.progress.unavailableSince ?? clock.now());
+      if (waitedMs > task.patienceMs) {
+        await ending.failed(waiting, { code: "patience", message: `no able model was available for ${Math.round(waitedMs / 1000)} s: ${binding.reasons.join("; ")}` });
+        return { kind: "finish" };
+      }
+      if (stopping.signal.aborted) return { kind: "back", data: toTaskPayload(waiting) };
+      if (clock.now() >= setAsideAt) return { kind: "later", delayMs: jittered(SET_ASIDE_MS), data: toTaskPayload(waiting) };
+      await view.changed();
+    }
+  };
+
+  const processorFor = (task: TaskSpec) => {
+    const validate = task.input === undefined ? () => undefined : createInputValidator(task.input);
+    const totals = new Set<string>();
+    return async (queueJob: QueueJob): Promise<Verdict> => {
+      const parsed = parseTaskPayload(task.name, { ...(queueJob.id === undefined ? {} : { id: queueJob.id }), data: queueJob.data, timestamp: queueJob.timestamp });
+      const { envelope } = parsed;
+      const foreign = parsed.kind === "bad" || parsed.foreign;
+      const admitted = await admit(envelope, { states, ending, clock }, { crashes: queueJob.stalledCounter, ...(foreign ? { makeFor: task.name } : {}) });
+      if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
+      if (parsed.kind === "job" && parsed.total !== undefined && !totals.has(envelope.job.batch)) {
+        await states.seal(envelope.job.batch, parsed.total);
+        totals.add(envelope.job.batch);
+      }
+      if (admitted.kind === "stop") return admitted.verdict;
+      const bad = parsed.kind === "bad" ? parsed.reason : parsed.foreign && !envelope.job.body ? validate(envelope.job.input) : undefined;
+      if (bad !== undefined) {
+        await ending.failed(envelope, { code: "bad-input", message: bad });
+        return { kind: "finish" };
+      }
+      return bindOrWait(task, envelope);
+    };
+  };
+
+  const workers = Array.from(fleet.tasks.values(), (task) =>
+    createFleetWorker({ queue: taskQueue(task.name), redis, concurrency: SLOTS, ...fleet.queues, log, process: processorFor(task) }),
+  );
+
+  return {
+    async stop() {
+      stopping.abort();
+      const closing = workers.map((worker) => worker.stop());
+      await view.stop();
+      await Promise.all(closing);
+    },
+  };
+}
+
+function sinceWhen(envelope: Envelope, now: number): Envelope {
+  return envelope.progress.unavailableSince === undefined ? { ...envelope, progress: { ...envelope.progress, unavailableSince: now } } : envelope;
+}
