@@ -10,6 +10,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const LONGEST_RECONNECT_MS = 1_000;
 const OLDEST_VERSION = [6, 2] as const;
 
+/** A connection, for those who only pass it on. */
+export type RedisConnection = Redis;
+
 export interface ConnectOptions {
   /**
    * `worker`: commands wait for Redis as long as it takes and go on when it is back.

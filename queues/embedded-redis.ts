@@ -127,13 +127,16 @@ async function isLast(control: Redis): Promise<boolean> {
     await control.client("SETNAME", "leaving");
     const clients = String(await control.client("LIST"));
     const names = Array.from(clients.matchAll(/ name=(\S*)/g), ([, name = ""]) => name);
-    const isOther = (name: string) =>
-      name === clientName("embedded") || (name.startsWith(`${CLIENT_PREFIX}:`) && !name.endsWith(`:${process.pid}`));
     return !names.some(isOther);
   } catch {
     // It was ended by someone else: nothing is left to stop.
     return false;
   }
+}
+
+/** Another process's connection, or another handle of this one. */
+function isOther(name: string): boolean {
+  return name === clientName("embedded") || (name.startsWith(`${CLIENT_PREFIX}:`) && !name.endsWith(`:${process.pid}`));
 }
 
 async function readServerFile(path: string): Promise<ServerFile | undefined> {

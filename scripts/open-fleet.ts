@@ -1,14 +1,13 @@
 // What most commands begin with: the configuration, a Redis (given, or our own), and the batches in it.
 
 import { resolve } from "node:path";
-import type { Redis } from "ioredis";
 import type { Fleet } from "../src/config/fleet.ts";
 import { loadFleet } from "../src/config/load.ts";
 import { systemClock, type Clock } from "../src/runtime/clock.ts";
 import { readEnvironment } from "../src/runtime/environment.ts";
 import { createLogger, type Logger } from "../src/runtime/logger.ts";
 import { createBatchStates, type BatchStates } from "../queues/batch-state.ts";
-import { connectRedis, requireRedis } from "../queues/connection.ts";
+import { connectRedis, requireRedis, type RedisConnection } from "../queues/connection.ts";
 import { startEmbeddedRedis } from "../queues/embedded-redis.ts";
 import { createQueueSet, type QueueSet } from "../queues/queue-set.ts";
 import { say } from "./terminal.ts";
@@ -17,7 +16,7 @@ export interface OpenFleet {
   readonly fleet: Fleet;
   readonly redisUrl: string;
   /** Fails fast when Redis is away, or waits for it, as `patient` says. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly states: BatchStates;
   readonly queues: QueueSet;
   readonly clock: Clock;

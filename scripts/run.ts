@@ -1,6 +1,5 @@
 // modelfleet run: a file of jobs through the fleet and out again. Attaches to a running fleet that knows the task, else starts one inside itself.
 
-import { extname } from "node:path";
 import type { Command } from "commander";
 import { loadFleet } from "../src/config/load.ts";
 import { duration } from "../src/config/quantity.ts";
@@ -162,10 +161,4 @@ async function interrupted({ states }: OpenFleet, { batch }: BatchSession): Prom
   const status = await states.status(batch);
   say(`interrupted: ${status?.done ?? 0} rows of batch ${batch} have their results. The same command again goes on from there.`);
   return 130;
-}
-
-/** `out.jsonl` → `out.errors.jsonl`. */
-export function errorsFile(output: string): string {
-  const extension = extname(output);
-  return `${extension ? output.slice(0, -extension.length) : output}.errors.jsonl`;
 }

@@ -1,6 +1,5 @@
 // One process of the fleet: opens what its roles share, starts them, and stops everything in order. The composition root of all workers.
 
-import type { Redis } from "ioredis";
 import { createRedisBreaker } from "../src/breaker/redis-breaker.ts";
 import type { Fleet } from "../src/config/fleet.ts";
 import { UsageError } from "../src/job/errors.ts";
@@ -44,7 +43,7 @@ export async function startFleetProcess(options: {
   readonly log: Logger;
 }): Promise<FleetProcess> {
   const { fleet, redisUrl, roles, clock, log } = options;
-  const redis: Redis = connectRedis(redisUrl, { role: "worker", name: roles.length > 1 ? "fleet" : roles[0]!.replace(":", "-"), log });
+  const redis = connectRedis(redisUrl, { role: "worker", name: roles.length > 1 ? "fleet" : roles[0]!.replace(":", "-"), log });
   const queues = createQueueSet(redis);
   const breaker = createRedisBreaker({ redis, clock, models: fleet.models.keys() });
   const context: ProcessContext = { fleet, redis, states: createBatchStates(redis), queues, breaker, clock, log };

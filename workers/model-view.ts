@@ -92,8 +92,8 @@ export function createModelView(options: {
       const now = clock.now();
       entry.wantedAt = now;
       const state = breaker.state(id);
-      if (state.kind === "open") return { kind: "unavailable", reason: `${id}: breaker open: ${state.reason}` };
-      if (entry.parkedUntil - now > SHORT_PARK_MS) return { kind: "unavailable", reason: `${id}: parked until its vendor takes calls again` };
+      if (state.kind === "open") return { kind: "unavailable", reason: `breaker open: ${state.reason}` };
+      if (entry.parkedUntil - now > SHORT_PARK_MS) return { kind: "unavailable", reason: "parked until its vendor takes calls again" };
       const inQueue = entry.depth + entry.added;
       // One probe is all a half-open breaker lets through.
       const room = state.kind === "half-open" ? 1 : targetDepth(models.get(id), entry.drainPerSecond);

@@ -1,17 +1,17 @@
 // What every process of the fleet is given: configuration, connections, clock, log. Made once in scripts, passed to each worker.
 
-import type { Redis } from "ioredis";
 import type { Breaker } from "../src/breaker/breaker.ts";
 import type { Fleet } from "../src/config/fleet.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { Logger } from "../src/runtime/logger.ts";
 import type { BatchStates } from "../queues/batch-state.ts";
+import type { RedisConnection } from "../queues/connection.ts";
 import type { QueueSet } from "../queues/queue-set.ts";
 
 export interface ProcessContext {
   readonly fleet: Fleet;
   /** A connection that waits for Redis to come back rather than failing. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly states: BatchStates;
   readonly queues: QueueSet;
   readonly breaker: Breaker;

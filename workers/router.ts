@@ -61,7 +61,7 @@ export function createRouter(context: ProcessContext): FleetPart {
         totals.add(envelope.job.batch);
       }
       if (admitted.kind === "stop") return admitted.verdict;
-      const bad = parsed.kind === "bad" ? parsed.reason : parsed.foreign && !envelope.job.body ? validate(envelope.job.input) : undefined;
+      const bad = parsed.kind === "bad" ? parsed.reason : envelope.hop === 0 && !envelope.job.body ? validate(envelope.job.input) : undefined;
       if (bad !== undefined) {
         await ending.failed(envelope, { code: "bad-input", message: bad });
         return { kind: "finish" };

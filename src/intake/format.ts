@@ -12,6 +12,8 @@ export interface PeekedInput {
 }
 
 const MAX_PEEK_BYTES = 1024 * 1024 + 1024;
+/** Enough to know a file that is not text. */
+const MAGIC_BYTES = 4;
 
 /**
  * Reads as far as the format needs (its first complete JSON line, at most about 1 MiB), so that a slow pipe is not waited for.
@@ -23,7 +25,7 @@ export async function peekFormat(path: string, source: AsyncIterable<Uint8Array>
   const splitter = createLineSplitter({ maxLineBytes: MAX_PEEK_BYTES });
   let bytes = 0;
   let format: RowFormat | undefined = isCsvName(path) ? "csv" : undefined;
-  while (bytes < MAX_PEEK_BYTES && (format === undefined || bytes < 2)) {
+  while (bytes < MAX_PEEK_BYTES && (format === undefined || bytes < MAGIC_BYTES)) {
     const next = await chunks.next();
     const lines = next.done ? splitter.end() : splitter.push(next.value);
     for (const line of lines) if (line.kind === "whole") format ??= formatOfLine(line.content);
@@ -31,7 +33,7 @@ export async function peekFormat(path: string, source: AsyncIterable<Uint8Array>
     peeked.push(next.value);
     bytes += next.value.length;
   }
-  assertText(path, Buffer.concat(peeked.slice(0, 2)));
+  assertText(path, Buffer.concat(peeked.slice(0, MAGIC_BYTES)));
   return { format: format ?? "jsonl", source: resume(peeked, chunks) };
 }
 
@@ -59,11 +61,13 @@ function formatOfLine(content: Buffer): RowFormat | undefined {
 }
 
 function assertText(path: string, bytes: Uint8Array): void {
-  const start = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0);
-  if (start === 0xfffe || start === 0xfeff) throw new UsageError(`${path} is UTF-16 text`, `Convert it: iconv -f UTF-16 -t UTF-8 ${path}`);
-  if (start === 0x1f8b)
-    throw new UsageError(`${path} is compressed with gzip`, `Unpack it into the command: gunzip -c ${path} | modelfleet … -`);
-  if (start === 0x504b) throw new UsageError(`${path} is a zip archive or a spreadsheet`, "Export it as CSV in UTF-8.");
+  const name = path === "-" ? "standard input" : path;
+  const start = Buffer.from(bytes.subarray(0, MAGIC_BYTES)).toString("hex");
+  if (start.startsWith("fffe") || start.startsWith("feff"))
+    throw new UsageError(`${name} is UTF-16 text`, "Convert it to UTF-8, for example with: iconv -f UTF-16 -t UTF-8");
+  if (start.startsWith("1f8b"))
+    throw new UsageError(`${name} is compressed with gzip`, "Unpack it into the command: gunzip -c FILE | modelfleet run - …");
+  if (start === "504b0304") throw new UsageError(`${name} is a zip archive or a spreadsheet`, "Export it as CSV in UTF-8.");
 }
 
 async function* resume(peeked: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {

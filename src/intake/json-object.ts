@@ -52,7 +52,7 @@ function isDeeperThan(value: JsonValue, limit: number): boolean {
 }
 
 function describeSyntaxError(text: string, error: SyntaxError): string {
-  const [what = error.message] = error.message.split(/ in JSON at position|, (?:\.\.\.)?".*is not valid JSON$/s);
+  const [what = error.message] = error.message.split(/(?: in JSON)? at position \d|, (?:\.\.\.)?".*is not valid JSON$/s);
   const position = /at position (\d+)/.exec(error.message)?.[1];
   if (/end of JSON input/.test(what)) return "broken JSON: the line ends in the middle of it";
   const column = position === undefined ? columnOf(text, what) : Number(position) + 1;

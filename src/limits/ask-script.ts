@@ -2,7 +2,7 @@
 //
 // KEYS   buckets, leases, expiries, uncertain
 // ARGV   1 JSON { lateMs, uncertainMs, scopes: { <model id or *>: { rates: { <dimension>: [perMs, burstMs] }, concurrency? } },
-//          asks: [{ call, model, nonce, charge, floor, inputTokens, outputTokens, leaseMs }] }
+//          asks: [{ call, model, nonce, charge, floor, inputTokens, outputTokens, leaseMs, patienceMs }] }
 // Reply  one per ask, in order: ['granted'] · ['granted', startedAt, inputTokens, outputTokens] (cut off before) · ['refused', waitMs, by, scope]
 
 import { redisScript } from "../runtime/redis-script.ts";
@@ -51,7 +51,7 @@ end
 
 -- Later asks of the same limit stand behind this one.
 local function queue_at(scope, ask, worst)
-  if not scope.has_line and worst.scope == scope and RATE[worst.by] then
+  if not scope.has_line and worst.scope == scope and RATE[worst.by] and worst.wait <= ask.patienceMs then
     scope.head, scope.head_until = ask.nonce, now + worst.wait + input.lateMs
     scope.changed['head|' .. scope.name] = string.format('%.4f %s', scope.head_until, ask.nonce)
   end

@@ -47,9 +47,8 @@ export function createMemoryBook({ provider, clock, burstMs }: { provider: Provi
     if (worst) {
       const [model, whole] = scopes as [Scope, Scope];
       for (const scope of refusals[1] ? [model, whole] : [model]) {
-        const isFirst = !queued.has(scope);
-        if (isFirst && scope.name === worst.scope && isRate(worst.by))
-          scope.head = { nonce: ask.nonce, until: now + worst.waitMs + lateMs };
+        const isFirst = !queued.has(scope) && scope.name === worst.scope && isRate(worst.by);
+        if (isFirst && worst.waitMs <= ask.patienceMs) scope.head = { nonce: ask.nonce, until: now + worst.waitMs + lateMs };
         const line = queued.get(scope) ?? new Map<Dimension, number>();
         for (const [dimension, rate] of scope.rates) line.set(dimension, (line.get(dimension) ?? 0) + ask.charge[dimension] / rate.perMs);
         queued.set(scope, line);

@@ -14,6 +14,8 @@ export interface PermitAsk {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly leaseMs: number;
+  /** How long it is still prepared to wait: only one that will wait can be first in line. */
+  readonly patienceMs: number;
 }
 
 /** An earlier grant for the call that was never settled: its start (unix ms) and estimates. */

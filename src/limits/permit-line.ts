@@ -23,7 +23,7 @@ interface ModelLine {
 }
 
 export interface PermitLine {
-  join(ask: PermitAsk, options: { readonly patienceMs: number; readonly signal: AbortSignal }): Promise<PermitReply>;
+  join(ask: Omit<PermitAsk, "patienceMs">, options: { readonly patienceMs: number; readonly signal: AbortSignal }): Promise<PermitReply>;
   /** A call of this process ended: those that wait for its place try at once. */
   freed(): void;
   stop(): Promise<void>;
@@ -33,7 +33,7 @@ export function createPermitLine(options: {
   clock: Clock;
   ask: (asks: readonly PermitAsk[]) => Promise<readonly PermitAnswer[]>;
   /** Gives back what was granted to a caller that has left; its failure is of no consequence, the lease runs out. */
-  giveBack: (ask: PermitAsk) => Promise<void>;
+  giveBack: (ask: Waiter["ask"]) => Promise<void>;
 }): PermitLine {
   const { clock } = options;
   const lines = new Map<ModelId, ModelLine>();
@@ -96,7 +96,8 @@ export function createPermitLine(options: {
     for (const waiter of due) waiter.isOut = true;
     let answers: readonly PermitAnswer[];
     try {
-      answers = await options.ask(due.map(({ ask }) => ask));
+      const now = clock.now();
+      answers = await options.ask(due.map(({ ask, deadline }) => ({ ...ask, patienceMs: Math.max(0, deadline - now) })));
     } catch (error) {
       for (const waiter of due) {
         giveBack(waiter);

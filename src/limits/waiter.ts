@@ -12,7 +12,7 @@ const BUSY_PAUSE_MS = 50;
 export const BUSY_WAIT_MS = 1_000;
 
 export interface Waiter {
-  readonly ask: PermitAsk;
+  readonly ask: Omit<PermitAsk, "patienceMs">;
   readonly order: number;
   readonly deadline: number;
   resolve(reply: PermitReply): void;

@@ -15,7 +15,7 @@ import { readFailure } from "./vendor-failure.ts";
 
 const OFFICIAL_ADDRESS = "https://api.openai.com/v1";
 
-/** The client is made once and keeps its connections alive. Nothing is taken from the environment: not the address, not the organisation. */
+/** The client is made once and keeps its connections alive. Address, key, organisation and project are the configuration's, never the environment's. */
 export function createOpenAiProvider(options: { spec: ProviderSpec; clock: Clock }): Provider {
   const { spec, clock } = options;
   const kind = spec.kind === "openai" ? "openai" : "openai-compatible";

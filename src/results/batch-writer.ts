@@ -59,8 +59,10 @@ export function createBatchWriter(options: { dir: string; batch: string; segment
     const file = await open(segmentPath(dir, batch, before), "a+");
     try {
       const { size, last } = await findEnd(file);
-      await file.truncate(size);
-      await file.datasync();
+      if (size < (await file.stat()).size) {
+        await file.truncate(size);
+        await file.datasync();
+      }
       await syncFolder(batchFolder(dir, batch));
       return { file, segments: before + 1, size, lastStreamId: last?.streamId ?? lastBefore };
     } catch (error) {

@@ -25,7 +25,7 @@ export function encodeLines(entries: readonly StoredResult[], from: number): Buf
 
 /** Reads a line's head and checks the whole of it; `undefined` when it isn't one that was written completely. `line` is without its line end. */
 export function checkLine(line: Buffer): LineHead | undefined {
-  const [, crc, streamId, row, round, from] = HEAD.exec(line.latin1Slice(0, HEAD_BYTES)) ?? [];
+  const [, crc, streamId, row, round, from] = HEAD.exec(line.toString("latin1", 0, HEAD_BYTES)) ?? [];
   if (crc === undefined || streamId === undefined) return undefined;
   if (crc32(line.subarray(BODY_OFFSET)) !== Number.parseInt(crc, 16)) return undefined;
   return { streamId, row: Number(row), round: Number(round), from: Number(from) };
@@ -36,7 +36,7 @@ export function decodeLine(line: Buffer): Result {
   return (JSON.parse(line.toString("utf8")) as { r: Result }).r;
 }
 
-const HEAD = /^\{"crc":"([0-9a-f]{8})","s":"(\d+-\d+)","row":(\d+),"round":(\d+),"from":(\d+),"r":/;
+const HEAD = /^\{"crc":"([0-9a-f]{8})","s":"(\d+(?:-\d+)?)","row":(\d+),"round":(\d+),"from":(\d+),"r":/;
 /** Longer than any head. */
 const HEAD_BYTES = 160;
 const BODY_OFFSET = '{"crc":"01234567",'.length;

@@ -26,6 +26,7 @@ export async function createBatchFolder(dir: string, batch: string): Promise<voi
   const folder = batchFolder(dir, batch);
   await mkdir(folder, { recursive: true });
   await syncFolder(join(dir, "batches"));
+  await syncFolder(dir);
 }
 
 /** The path of the segment after `count` others. */

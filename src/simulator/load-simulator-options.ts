@@ -19,11 +19,10 @@ export async function loadSimulatorOptions(file: string): Promise<SimulatorOptio
   const folder = dirname(resolve(file));
   return {
     ...resolvePaths(options, folder),
-    vendors: mapValues<VendorOptions>(
-      options.vendors,
-      (vendor) =>
-        ({ ...resolvePaths(vendor, folder), models: mapValues(vendor.models, (model) => resolvePaths(model, folder)) }) as VendorOptions,
-    ),
+    vendors: mapValues<VendorOptions>(options.vendors, (vendor): VendorOptions => ({
+      ...resolvePaths(vendor, folder),
+      models: mapValues(vendor.models, (model) => resolvePaths(model, folder)),
+    })),
   };
 }
 

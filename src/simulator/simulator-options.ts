@@ -142,7 +142,10 @@ export type AnswerKeyOptions = z.output<typeof answerKey>;
 export function parseSimulatorOptions(value: unknown, where = "the simulator's options"): SimulatorOptions {
   const parsed = simulatorOptions.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `  ${issue.path.map(String).join(".") || "(top)"}: ${issue.message}`);
+  const problems = parsed.error.issues.map((issue) => {
+    const message = issue.code === "invalid_key" ? issue.issues.map((each) => each.message).join("; ") : issue.message;
+    return `  ${issue.path.map(String).join(".") || "(top)"}: ${message}`;
+  });
   throw new UsageError(
     `${where}: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}\n${problems.join("\n")}`,
     "docs/simulator.md lists every option.",

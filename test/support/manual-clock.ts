@@ -9,23 +9,21 @@ export interface ManualClock extends Clock {
 
 export function createManualClock(startMs = 1_800_000_000_000): ManualClock {
   let now = startMs;
-  const sleepers = new Set<{ readonly at: number; wake(): void }>();
+  const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
 
   return {
     now: () => now,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted) return resolve();
-        const sleeper = {
-          at: now + Math.max(0, ms),
-          wake() {
-            sleepers.delete(sleeper);
-            signal?.removeEventListener("abort", sleeper.wake);
-            resolve();
-          },
+        const wake = () => {
+          sleepers.delete(sleeper);
+          signal?.removeEventListener("abort", wake);
+          resolve();
         };
+        const sleeper = { at: now + Math.max(0, ms), wake };
         sleepers.add(sleeper);
-        signal?.addEventListener("abort", sleeper.wake, { once: true });
+        signal?.addEventListener("abort", wake, { once: true });
       }),
     async advance(ms) {
       const end = now + ms;

@@ -1,0 +1,72 @@
+// Results from the store to where the user wants them: answers in input order, errors apart, and the report.
+
+import { extname } from "node:path";
+import { UsageError } from "../src/job/errors.ts";
+import type { Result } from "../src/job/result.ts";
+import { createSummary } from "../src/report/summary.ts";
+import { renderText } from "../src/report/render-text.ts";
+import { createFileStore } from "../src/results/file-store.ts";
+import { writeOutputFile } from "../src/results/output-file.ts";
+import { writeOutput, type OutputCounts } from "../src/results/output.ts";
+import type { Store } from "../src/results/store.ts";
+import { formatCount } from "../src/report/format.ts";
+import type { OpenFleet } from "./open-fleet.ts";
+import { say } from "./terminal.ts";
+
+export const OUTPUT_FORMATS = ["jsonl", "csv", "openai"] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+export function formatOf(output: string | undefined): OutputFormat {
+  return output !== undefined && extname(output).toLowerCase() === ".csv" ? "csv" : "jsonl";
+}
+
+/** `output` undefined: standard output. */
+export async function writeResults(
+  store: Store,
+  options: { readonly batch: string; readonly format: OutputFormat; readonly which: "answered" | "errors"; readonly output?: string | undefined },
+  onResult: (result: Result) => void = () => undefined,
+): Promise<OutputCounts> {
+  const { batch, format, which, output } = options;
+  const results = tap(store.read(batch), onResult);
+  if (output !== undefined) return writeOutputFile(output, results, { format, which });
+  return writeOutput(results, { format, which, sink: process.stdout });
+}
+
+/** The end of a run: output, errors beside it, the report on standard error. Answers with the exit code: 1 when rows failed. */
+export async function deliver(open: OpenFleet, options: { readonly batch: string; readonly output?: string }): Promise<number> {
+  const { batch, output } = options;
+  const store = createFileStore({ dir: open.fleet.storeDir });
+  try {
+    const status = await open.states.status(batch);
+    if (status && status.total && !(await store.batches()).includes(batch)) {
+      throw new UsageError(`the results of batch ${batch} are not in ${open.fleet.storeDir}`, "Its recorder writes to another store: run this command where that store is.");
+    }
+    const summary = createSummary();
+    const counts = await writeResults(store, { batch, format: formatOf(output), which: "answered", output }, (result) => summary.add(result));
+    const errorsFile = output === undefined ? undefined : errorsBeside(output);
+    if (errorsFile !== undefined && counts.errors > 0) await writeResults(store, { batch, format: "jsonl", which: "errors", output: errorsFile });
+    say(renderText(summary.read()));
+    if (status && status.duplicateCalls > 0) say(`duplicate calls: ${formatCount(status.duplicateCalls)} (cut off in mid-flight and made again)`);
+    if (output !== undefined) say(`${formatCount(counts.answered)} answers → ${output}`);
+    if (counts.errors > 0) {
+      say(errorsFile === undefined ? `${formatCount(counts.errors)} rows failed: modelfleet results ${batch} --errors` : `${formatCount(counts.errors)} rows failed → ${errorsFile}`);
+      say(`take up those that another run could end otherwise: modelfleet retry ${batch}`);
+    }
+    return counts.errors > 0 ? 1 : 0;
+  } finally {
+    await store.stop();
+  }
+}
+
+/** `out.jsonl` → `out.errors.jsonl`. */
+function errorsBeside(output: string): string {
+  const extension = extname(output);
+  return `${extension ? output.slice(0, -extension.length) : output}.errors.jsonl`;
+}
+
+async function* tap<Item>(items: AsyncIterable<Item>, look: (item: Item) => void): AsyncGenerator<Item> {
+  for await (const item of items) {
+    look(item);
+    yield item;
+  }
+}

@@ -1,0 +1,128 @@
+// The breaker's states and what leads from one to the next, as functions over plain data. Who keeps the state, and that all processes agree on
+// it, is breaker-board.ts's concern.
+//
+// closed ──(failures ≥ minimum and ≥ share of the calls in the window)──▶ open      closed ──(trip)──▶ open
+// open ──(openUntil is over, a call asks)──▶ half-open: that call is the probe, by lease
+// half-open ──(the probe succeeds)──▶ closed      ──(it fails, or a trip)──▶ open, for longer each time      ──(its lease runs out)──▶ another call may probe
+
+import type { BreakerState } from "./breaker.ts";
+
+export interface BreakerSettings {
+  /** The sliding window of the counts, in cells of `cellMs`. */
+  readonly windowMs: number;
+  readonly cellMs: number;
+  /** Fewer failures than this in the window open nothing. */
+  readonly minimumFailures: number;
+  /** Share of failed calls in the window that opens. */
+  readonly failureShare: number;
+  /** First opening; doubled with each one that follows without a success, up to `longestOpenMs`. */
+  readonly openMs: number;
+  readonly longestOpenMs: number;
+  /** A probe that has not reported for this long is given to another call. */
+  readonly probeLeaseMs: number;
+}
+
+export const DEFAULT_BREAKER_SETTINGS: BreakerSettings = {
+  windowMs: 10_000,
+  cellMs: 1_000,
+  minimumFailures: 5,
+  failureShare: 0.5,
+  openMs: 5_000,
+  longestOpenMs: 60_000,
+  probeLeaseMs: 90_000,
+};
+
+/** A breaker as it is kept; a closed one is not kept at all. */
+export type StoredBreaker =
+  | { readonly kind: "open"; readonly reason: string; readonly openUntil: number; readonly openings: number }
+  | { readonly kind: "half-open"; readonly reason: string; readonly openings: number; readonly probe: string; readonly leaseUntil: number };
+
+/** Calls that ended within the window. */
+export interface Tally {
+  readonly ok: number;
+  readonly failed: number;
+}
+
+/** The breaker after new counts. Only a closed one opens by its counts: those of an open one are of calls begun before. */
+export function afterTally(
+  stored: StoredBreaker | undefined,
+  tally: Tally,
+  now: number,
+  settings: BreakerSettings,
+): StoredBreaker | undefined {
+  if (stored || tally.failed < settings.minimumFailures) return stored;
+  const calls = tally.ok + tally.failed;
+  if (tally.failed / calls < settings.failureShare) return stored;
+  return opened(undefined, `${tally.failed} of the last ${calls} calls failed`, now, settings);
+}
+
+/** Opens at once. What is open already is only ever lengthened: many calls in flight report one and the same outage. */
+export function afterTrip(
+  stored: StoredBreaker | undefined,
+  trip: { readonly reason: string; readonly openForMs?: number | undefined },
+  now: number,
+  settings: BreakerSettings,
+): StoredBreaker {
+  if (stored?.kind !== "open" || stored.openUntil <= now) return opened(stored, trip.reason, now, settings, trip.openForMs);
+  const openUntil = now + (trip.openForMs ?? openingMs(stored.openings, settings));
+  return openUntil > stored.openUntil ? { ...stored, reason: trip.reason, openUntil } : stored;
+}
+
+/** The breaker with its probe given to `probe`; `undefined` when it may not be probed now. */
+export function withProbe(
+  stored: StoredBreaker | undefined,
+  probe: string,
+  now: number,
+  settings: BreakerSettings,
+): StoredBreaker | undefined {
+  if (!stored || !mayProbe(stored, now)) return undefined;
+  const { reason, openings } = stored;
+  return { kind: "half-open", reason, openings, probe, leaseUntil: now + settings.probeLeaseMs };
+}
+
+/** The breaker after the probe's report: closed (`undefined`) or open for longer. A report by another than the probe changes nothing. */
+export function afterProbe(
+  stored: StoredBreaker | undefined,
+  { probe, ending }: { readonly probe: string; readonly ending: "ok" | "failed" },
+  now: number,
+  settings: BreakerSettings,
+): StoredBreaker | undefined {
+  if (stored?.kind !== "half-open" || stored.probe !== probe) return stored;
+  return ending === "ok" ? undefined : opened(stored, stored.reason, now, settings);
+}
+
+/** Whether the next call to ask becomes the probe. */
+export function mayProbe(stored: StoredBreaker, now: number): boolean {
+  return stored.kind === "open" ? stored.openUntil <= now : stored.leaseUntil <= now;
+}
+
+/** What others see: an open breaker whose time is over counts as half-open, for a call may try. */
+export function visibleState(stored: StoredBreaker | undefined, now: number): BreakerState {
+  if (!stored) return { kind: "closed" };
+  const { reason, openings } = stored;
+  if (stored.kind === "open" && stored.openUntil > now) return { kind: "open", reason, openings, openUntil: stored.openUntil };
+  return { kind: "half-open", reason, openings };
+}
+
+const RANK: Record<BreakerState["kind"], number> = { closed: 0, "half-open": 1, open: 2 };
+
+/** Of a model's state and its provider's, the one that counts. */
+export function worseState(a: BreakerState, b: BreakerState): BreakerState {
+  if (a.kind === "open" && b.kind === "open") return a.openUntil >= b.openUntil ? a : b;
+  return RANK[a.kind] >= RANK[b.kind] ? a : b;
+}
+
+function opened(
+  earlier: StoredBreaker | undefined,
+  reason: string,
+  now: number,
+  settings: BreakerSettings,
+  openForMs?: number,
+): StoredBreaker {
+  const openings = (earlier?.openings ?? 0) + 1;
+  return { kind: "open", reason, openings, openUntil: now + (openForMs ?? openingMs(openings, settings)) };
+}
+
+function openingMs(openings: number, { openMs, longestOpenMs }: BreakerSettings): number {
+  return Math.min(longestOpenMs, openMs * 2 ** Math.min(openings - 1, 30));
+}

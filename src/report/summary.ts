@@ -1,0 +1,146 @@
+// What a batch came to, as data: fed with its results one by one, it keeps sums only.
+
+import type { ErrorCode, Result } from "../job/result.ts";
+import type { ModelId } from "../job/names.ts";
+import type { TrailEntry } from "../job/trail.ts";
+import { addUsage, NO_USAGE, type Usage } from "../job/usage.ts";
+import { createLatencyHistogram } from "./latency-histogram.ts";
+
+export interface ModelSummary {
+  readonly model: ModelId;
+  readonly calls: number;
+  readonly answered: number;
+  /** Refused by the vendor for the time being (429); counted in `failed` too. */
+  readonly throttled: number;
+  /** Calls that ended in anything but an answer. */
+  readonly failed: number;
+  readonly usage: Usage;
+  readonly costNanoUsd: number;
+  /** Of the calls that were answered. */
+  readonly p50LatencyMs: number | undefined;
+  readonly p95LatencyMs: number | undefined;
+}
+
+export interface Summary {
+  readonly rows: number;
+  readonly answered: number;
+  readonly failed: number;
+  /** Most frequent first. */
+  readonly errors: readonly { readonly code: ErrorCode; readonly rows: number }[];
+  /** Rows that called a second model after the first one they were given. */
+  readonly rerouted: number;
+  readonly calls: number;
+  /** Calls cut off with their process: paid perhaps, and asked again. Their usage and cost are estimates. */
+  readonly uncertainCalls: number;
+  readonly usage: Usage;
+  readonly costNanoUsd: number;
+  /** From the first row's enqueueing to the last result; 0 without rows. */
+  readonly wallMs: number;
+  /** Dearest first. */
+  readonly models: readonly ModelSummary[];
+  /** Where answers were compared with what was expected. */
+  readonly accuracy: { readonly checked: number; readonly right: number } | undefined;
+}
+
+export interface SummaryBuilder {
+  add(result: Result): void;
+  /** What was added so far. */
+  read(): Summary;
+}
+
+/** `expect` says if a result is right; `undefined` where that isn't known. Rows without an answer are asked about too. */
+export function createSummary(options: { expect?: (result: Result) => boolean | undefined } = {}): SummaryBuilder {
+  const errors = new Map<ErrorCode, number>();
+  const models = new Map<ModelId, ModelTally>();
+  let rows = 0;
+  let answered = 0;
+  let rerouted = 0;
+  let uncertainCalls = 0;
+  let checked = 0;
+  let right = 0;
+  let startedAt = Infinity;
+  let finishedAt = -Infinity;
+
+  const addCall = (entry: TrailEntry) => {
+    if (entry.outcome === "uncertain") uncertainCalls++;
+    const tally = models.get(entry.model) ?? createModelTally(entry.model);
+    models.set(entry.model, tally);
+    tally.add(entry);
+  };
+
+  return {
+    add(result) {
+      rows++;
+      if (result.status === "answered") answered++;
+      else errors.set(result.error.code, (errors.get(result.error.code) ?? 0) + 1);
+      if (wasRerouted(result.trail)) rerouted++;
+      startedAt = Math.min(startedAt, result.enqueuedAt);
+      finishedAt = Math.max(finishedAt, result.finishedAt);
+      result.trail.forEach(addCall);
+      const verdict = options.expect?.(result);
+      if (verdict !== undefined) checked++;
+      if (verdict === true) right++;
+    },
+    read() {
+      const summaries = [...models.values()]
+        .map((tally) => tally.summary())
+        .toSorted((a, b) => b.costNanoUsd - a.costNanoUsd || b.calls - a.calls);
+      return {
+        rows,
+        answered,
+        failed: rows - answered,
+        errors: [...errors].map(([code, count]) => ({ code, rows: count })).toSorted((a, b) => b.rows - a.rows),
+        rerouted,
+        calls: summaries.reduce((sum, model) => sum + model.calls, 0),
+        uncertainCalls,
+        usage: summaries.reduce((sum, model) => addUsage(sum, model.usage), NO_USAGE),
+        costNanoUsd: summaries.reduce((sum, model) => sum + model.costNanoUsd, 0),
+        wallMs: rows === 0 ? 0 : Math.max(0, finishedAt - startedAt),
+        models: summaries,
+        accuracy: options.expect ? { checked, right } : undefined,
+      };
+    },
+  };
+}
+
+/** Judges and agreeing partners are other models by design: only calls for an answer count. */
+function wasRerouted(trail: readonly TrailEntry[]): boolean {
+  const asked = trail.filter((entry) => entry.purpose === "answer");
+  return asked.some((entry) => entry.model !== asked[0]?.model);
+}
+
+interface ModelTally {
+  add(entry: TrailEntry): void;
+  summary(): ModelSummary;
+}
+
+function createModelTally(model: ModelId): ModelTally {
+  const latencies = createLatencyHistogram();
+  let calls = 0;
+  let answered = 0;
+  let throttled = 0;
+  let usage = NO_USAGE;
+  let costNanoUsd = 0;
+  return {
+    add(entry) {
+      calls++;
+      usage = addUsage(usage, entry.usage);
+      costNanoUsd += entry.costNanoUsd;
+      if (entry.outcome === "throttled") throttled++;
+      if (entry.outcome !== "answered") return;
+      answered++;
+      latencies.add(entry.latencyMs);
+    },
+    summary: () => ({
+      model,
+      calls,
+      answered,
+      throttled,
+      failed: calls - answered,
+      usage,
+      costNanoUsd,
+      p50LatencyMs: latencies.quantile(0.5),
+      p95LatencyMs: latencies.quantile(0.95),
+    }),
+  };
+}

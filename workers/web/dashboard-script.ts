@@ -1,0 +1,168 @@
+// What the dashboard does in the browser: asks /api/status every second and shows it. Text is only ever set as text, never as markup.
+//
+// The rate of a batch is that of the last half minute that this page has seen; before, and for batches that are over, the average.
+
+export const DASHBOARD_SCRIPT = String.raw`
+"use strict";
+const POLL_MS = 1000, RATE_OVER_MS = 30000;
+const samples = new Map();
+const shown = new Map();
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+const count = (n) => whole.format(n);
+const usd = (nano) => {
+  const n = nano / 1e9;
+  return "$" + (n === 0 || n >= 1 ? cents.format(n) : n >= 0.01 ? n.toFixed(4) : n.toFixed(Math.min(9, 1 - Math.floor(Math.log10(n)))));
+};
+const duration = (ms) => {
+  const s = Math.max(0, Math.round(ms / 1000)), two = (n) => String(n).padStart(2, "0");
+  if (s < 60) return s + " s";
+  if (s < 3600) return Math.floor(s / 60) + " min " + two(s % 60) + " s";
+  if (s < 172800) return Math.floor(s / 3600) + " h " + two(Math.floor((s % 3600) / 60)) + " min";
+  return Math.floor(s / 86400) + " d " + two(Math.floor((s % 86400) / 3600)) + " h";
+};
+const perSecond = (n) => (n >= 100 ? count(n) : n.toFixed(1)) + "/s";
+
+function element(tag, className, ...children) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  node.append(...children);
+  return node;
+}
+const number = (n, text = count(n), className = "") => element("td", "number " + (n === 0 ? "zero" : className), text);
+const badge = (kind, text) => element("span", "badge " + kind, text);
+const note = (text) => element("div", "note", text);
+function link(href, text) {
+  const node = element("a", "", text);
+  node.href = href;
+  return node;
+}
+const queueLink = (queue, text) => link("/queues/queue/" + encodeURIComponent(queue.name), text);
+function width(share) {
+  const node = element("i", "");
+  node.style.width = 100 * share + "%";
+  return node;
+}
+
+/** Fills a place anew only when what it shows has changed, so that a selection survives. */
+function fill(id, data, build) {
+  const key = JSON.stringify(data);
+  if (shown.get(id) === key) return;
+  shown.set(id, key);
+  document.getElementById(id).replaceChildren(...build());
+}
+function table(columns, rows) {
+  const head = element("tr", "", ...columns.map((name) => element("th", name.startsWith("#") ? "number" : "", name.replace("#", ""))));
+  return element("table", "", element("thead", "", head), element("tbody", "", ...rows));
+}
+
+function isOver(batch) {
+  return batch.state === "finished" || batch.state === "cancelled";
+}
+function rateOf(batch, at) {
+  if (isOver(batch)) return batch.finishedAt > batch.createdAt ? (1000 * batch.done) / (batch.finishedAt - batch.createdAt) : 0;
+  const points = samples.get(batch.batch) ?? [];
+  samples.set(batch.batch, points);
+  if (points.at(-1)?.done > batch.done) points.length = 0;
+  if (points.at(-1)?.at !== at) points.push({ at, done: batch.done });
+  while (points.length > 2 && points[1].at <= at - RATE_OVER_MS) points.shift();
+  const first = points.length > 1 ? points[0] : { at: batch.createdAt, done: 0 };
+  return at > first.at ? (1000 * (batch.done - first.done)) / (at - first.at) : 0;
+}
+
+function stateBadge(batch) {
+  if (isOver(batch)) return badge(batch.state === "cancelled" ? "warn" : batch.failed > 0 ? "warn" : "good", batch.state);
+  if (batch.cancelling) return badge("warn", "cancelling");
+  if (batch.paused) return badge("warn", "paused");
+  return badge("accent", { open: "reading rows", sealed: "running", finalizing: "storing" }[batch.state]);
+}
+function timeLeft(batch, rate, at) {
+  if (isOver(batch)) return "took " + duration(batch.finishedAt - batch.createdAt);
+  const rows = batch.total === undefined ? undefined : batch.total - batch.done;
+  if (rows === 0 || batch.paused) return "–";
+  return rows === undefined || !(rate > 0) ? "unknown" : duration((1000 * rows) / rate);
+}
+function batchRow(batch, rate, at) {
+  const of = batch.total ?? batch.cursor, share = of > 0 ? batch.done / of : 0;
+  const text = count(batch.done) + " of " + count(of) + (batch.total === undefined ? "+" : " · " + (Math.floor(1000 * share) / 10).toFixed(1) + " %");
+  const bar = element("div", "bar", width(of > 0 ? batch.answered / of : 0), width(of > 0 ? batch.failed / of : 0));
+  return element("tr", "",
+    element("td", "name", batch.batch, note(batch.task + (batch.round > 0 ? " · retry " + batch.round : ""))),
+    element("td", "", stateBadge(batch)),
+    element("td", "progress", bar, note(text)),
+    number(batch.answered), number(batch.failed, undefined, "bad"), number(batch.rerouted),
+    number(rate, perSecond(rate)), element("td", "number", timeLeft(batch, rate, at)),
+    number(batch.calls), number(batch.duplicateCalls), number(batch.costNanoUsd, usd(batch.costNanoUsd)));
+}
+
+function breakerCell(model, at) {
+  const { breaker } = model, cell = element("td", "");
+  if (!model.isConfigured) cell.append(badge("", "not configured"));
+  else if (breaker.kind === "closed") cell.append(model.parkedMs > 0 ? badge("warn", "parked") : badge("good", "closed"));
+  else cell.append(badge(breaker.kind === "open" ? "bad" : "warn", breaker.kind));
+  if (breaker.reason) cell.append(note(breaker.reason + (breaker.kind === "open" ? " · tried again in " + duration(breaker.openUntil - at) : "")));
+  if (breaker.kind === "closed" && model.parkedMs > 0) cell.append(note("the vendor asked to wait " + duration(model.parkedMs)));
+  return cell;
+}
+function modelRow(model, at) {
+  const cost = element("td", "number" + (model.costNanoUsd === 0 ? " zero" : ""), usd(model.costNanoUsd));
+  if (model.isConfigured && !model.isPriced) cost.append(note("no price"));
+  return element("tr", "", element("td", "name", model.model), breakerCell(model, at),
+    number(model.waiting), number(model.active), number(model.delayed), number(model.calls), cost);
+}
+
+function render(status) {
+  const { at, batches, models, queues, processes } = status;
+  const rates = batches.map((batch) => rateOf(batch, at));
+  const live = batches.filter((batch) => !isOver(batch));
+  const sum = (list, field) => list.reduce((all, each) => all + each[field], 0);
+  const ratesNow = live.reduce((all, batch) => all + rates[batches.indexOf(batch)], 0);
+  const open = models.filter((model) => model.isConfigured && model.breaker.kind !== "closed");
+  const tiles = [
+    [live.length, count(live.length), live.length === 1 ? "live batch" : "live batches"],
+    [ratesNow, perSecond(ratesNow), "results now"],
+    [1, count(sum(queues, "waiting") + sum(queues, "delayed")), "jobs waiting"],
+    [1, count(sum(models, "active")), "calls in flight"],
+    [1, usd(sum(batches, "costNanoUsd")), "spent on these batches"],
+    [1, open.length === 0 ? "all" : models.length - open.length + " of " + models.length, "models available"],
+  ];
+  fill("tiles", tiles, () => tiles.map(([, value, label]) => element("div", "tile", element("b", "", value), element("span", "", label))));
+  fill("warnings", status.warnings, () => status.warnings.map((text) => element("div", "warning", text)));
+  fill("batches", [batches, rates], () => batches.length === 0
+    ? [element("p", "empty", "No batches yet. Start one with ", element("code", "", "modelfleet run FILE --task TASK -o OUT"), ".")]
+    : [table(["Batch", "State", "Progress", "#Answered", "#Failed", "#Rerouted", "#Rate", "#Time left", "#Calls", "#Duplicates", "#Cost"],
+        batches.map((batch, i) => batchRow(batch, rates[i], at)))]);
+  document.getElementById("left-out").textContent = status.batchesLeftOut > 0 ? "and " + count(status.batchesLeftOut) + " older" : "";
+  fill("models", [models, open.length > 0 && at], () => [
+    table(["Model", "Breaker", "#Waiting", "#Active", "#Delayed", "#Calls", "#Cost"], models.map((model) => modelRow(model, at)))]);
+  fill("queues", queues, () => [table(["Queue", "#Waiting", "#Active", "#Delayed", "#Dead"], queues.map((queue) =>
+    element("tr", "", element("td", "name", queueLink(queue, queue.title)), number(queue.waiting), number(queue.active), number(queue.delayed),
+      number(queue.failed, undefined, "bad"))))]);
+  fill("processes", [processes.map(({ at, ...each }) => each), Math.floor(at / 10000)], () => processes.length === 0
+    ? [element("p", "empty", "No process is running.")]
+    : [table(["Process", "Host", "#Pid", "#Up", "#Configuration"], processes.map((each) => {
+        const hash = element("td", "number", element("code", "", each.configHash.slice(0, 8)));
+        if (each.configHash !== status.configHash) hash.append(" ", badge("warn", "differs"));
+        return element("tr", "", element("td", "name", each.roles.join(", ")), element("td", "", each.host), element("td", "number", String(each.pid)),
+          element("td", "number", duration(at - each.startedAt)), hash);
+      }))]);
+}
+
+async function poll() {
+  const pulse = document.getElementById("pulse");
+  try {
+    const response = await fetch("/api/status", { cache: "no-store", signal: AbortSignal.timeout(10000) });
+    const body = await response.json();
+    if (!response.ok) throw new Error(body.error ?? "status " + response.status);
+    render(body);
+    pulse.className = "";
+    pulse.textContent = "live · " + new Date(body.at).toLocaleTimeString();
+  } catch (error) {
+    pulse.className = "lost";
+    pulse.textContent = error instanceof TypeError || error.name === "TimeoutError" ? "this server does not answer" : error.message;
+  }
+  setTimeout(poll, POLL_MS);
+}
+poll();
+`;

@@ -1,0 +1,104 @@
+// The fleet as Prometheus reads it (text format 0.0.4, https://prometheus.io/docs/instrumenting/exposition_formats/).
+
+import type { BatchState } from "../../src/job/batch.ts";
+import { isOver } from "../../src/job/batch.ts";
+import type { BreakerState } from "../../src/breaker/breaker.ts";
+import type { FleetStatus } from "../../queues/fleet-status.ts";
+import type { CallCounters } from "./call-counters.ts";
+
+export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+interface Metric {
+  readonly name: string;
+  readonly type: "gauge" | "counter";
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+const BATCH_STATES: readonly BatchState[] = ["open", "sealed", "finalizing", "finished", "cancelled"];
+const BREAKER_VALUES: Record<BreakerState["kind"], number> = { closed: 0, "half-open": 0.5, open: 1 };
+
+/** Only live batches have samples of their own, so that their number stays bounded. */
+export function renderMetrics(status: FleetStatus, counters: CallCounters): string {
+  const live = status.batches.filter((batch) => !isOver(batch.state));
+  const metrics: readonly Metric[] = [
+    {
+      name: "modelfleet_batches",
+      type: "gauge",
+      help: "Batches known to Redis, by state.",
+      samples: BATCH_STATES.map((state) => [{ state }, status.batches.filter((batch) => batch.state === state).length]),
+    },
+    {
+      name: "modelfleet_rows_total",
+      type: "counter",
+      help: "Rows of live batches that have a result.",
+      samples: live.flatMap(({ batch, answered, failed }): Sample[] => [
+        [{ batch, status: "answered" }, answered],
+        [{ batch, status: "failed" }, failed],
+      ]),
+    },
+    {
+      name: "modelfleet_rows_enqueued",
+      type: "gauge",
+      help: "Rows of live batches that have entered the queues.",
+      samples: live.map(({ batch, cursor }) => [{ batch }, cursor]),
+    },
+    {
+      name: "modelfleet_queue_jobs",
+      type: "gauge",
+      help: "Jobs in each queue, by state. Dead letters are `failed`.",
+      samples: status.queues.flatMap(({ title: queue, waiting, active, delayed, failed }): Sample[] =>
+        Object.entries({ waiting, active, delayed, failed }).map(([state, count]) => [{ queue, state }, count]),
+      ),
+    },
+    {
+      name: "modelfleet_breaker_open",
+      type: "gauge",
+      help: "1 while the breaker of the model or of its provider is open, 0.5 half-open, 0 closed.",
+      samples: status.models.filter((model) => model.isConfigured).map(({ model, breaker }) => [{ model }, BREAKER_VALUES[breaker.kind]]),
+    },
+    {
+      name: "modelfleet_calls_total",
+      type: "counter",
+      help: "Calls made, as far as their results are stored.",
+      samples: Array.from(counters.models, ([model, { calls }]) => [{ model }, calls]),
+    },
+    {
+      name: "modelfleet_cost_usd_total",
+      type: "counter",
+      help: "Cost of the calls in dollars. Models without a configured price count as zero.",
+      samples: Array.from(counters.models, ([model, { costNanoUsd }]) => [{ model }, costNanoUsd / 1e9]),
+    },
+    {
+      name: "modelfleet_duplicate_calls_total",
+      type: "counter",
+      help: "Calls that may have been paid twice because a process was cut off.",
+      samples: [[{}, counters.duplicateCalls]],
+    },
+    {
+      name: "modelfleet_processes",
+      type: "gauge",
+      help: "Processes heard of in the last seconds, by role.",
+      samples: [...countBy(status.processes.flatMap((each) => each.roles))].map(([role, count]) => [{ role }, count]),
+    },
+  ];
+  return metrics.map(render).join("");
+}
+
+function render({ name, type, help, samples }: Metric): string {
+  const lines = samples.map(([labels, value]) => `${name}${renderLabels(labels)} ${value}`);
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ""].join("\n");
+}
+
+function renderLabels(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([label, value]) => `${label}="${value.replaceAll(/[\\"\n]/g, (char) => (char === "\n" ? "\\n" : `\\${char}`))}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+function countBy(values: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}
