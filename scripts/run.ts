@@ -11,6 +11,7 @@ import { readEnvironment } from "../src/runtime/environment.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { holdProducerLease, readdMissing } from "../queues/feed.ts";
 import { liveProcesses, servesTask } from "../queues/fleet-registry.ts";
+import { readFleetStatus } from "../queues/fleet-status.ts";
 import { allRoles, startFleetProcess, type FleetProcess } from "../workers/fleet-process.ts";
 import { feedBatch, openBatch, parseTags, type BatchSession } from "./batch-session.ts";
 import { batchInputOptions } from "./batch-options.ts";
@@ -151,10 +152,9 @@ async function work(open: OpenFleet, { input, session, task, patienceMs, signal,
 
 /** The models of the route that take no calls now. */
 async function whyStuck({ redis, fleet, queues, states, clock }: OpenFleet, task: TaskSpec): Promise<readonly string[]> {
-  const { readFleetStatus } = await import("../queues/fleet-status.ts");
   const status = await readFleetStatus({ redis, states, queues, clock, fleet });
   const models = new Set(task.route.flatMap((step) => step.models));
-  return status.models.flatMap(({ id, breaker }) => (models.has(id) && breaker.kind !== "closed" ? [`${id}: breaker ${breaker.kind}: ${breaker.reason}`] : []));
+  return status.models.flatMap(({ model, breaker }) => (models.has(model) && breaker.kind !== "closed" ? [`${model}: breaker ${breaker.kind}: ${breaker.reason}`] : []));
 }
 
 async function interrupted({ states }: OpenFleet, { batch }: BatchSession): Promise<number> {

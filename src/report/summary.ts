@@ -27,7 +27,7 @@ export interface Summary {
   readonly failed: number;
   /** Most frequent first. */
   readonly errors: readonly { readonly code: ErrorCode; readonly rows: number }[];
-  /** Rows that called a second model after the first one they were given. */
+  /** Rows that were moved to another model or step. */
   readonly rerouted: number;
   readonly calls: number;
   /** Calls cut off with their process: paid perhaps, and asked again. Their usage and cost are estimates. */
@@ -73,7 +73,7 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
       rows++;
       if (result.status === "answered") answered++;
       else errors.set(result.error.code, (errors.get(result.error.code) ?? 0) + 1);
-      if (wasRerouted(result.trail)) rerouted++;
+      if (result.reroutes > 0) rerouted++;
       startedAt = Math.min(startedAt, result.enqueuedAt);
       finishedAt = Math.max(finishedAt, result.finishedAt);
       result.trail.forEach(addCall);
@@ -101,12 +101,6 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
       };
     },
   };
-}
-
-/** Judges and agreeing partners are other models by design: only calls for an answer count. */
-function wasRerouted(trail: readonly TrailEntry[]): boolean {
-  const asked = trail.filter((entry) => entry.purpose === "answer");
-  return asked.some((entry) => entry.model !== asked[0]?.model);
 }
 
 interface ModelTally {

@@ -29,7 +29,8 @@ async function writeTo(path: string, results: AsyncIterable<Result>, options: Ou
   const file = await open(path, "w").catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`can't write to ${path}: ${error.message}`, "Make the folder, or choose another file.", { cause: error });
   });
-  const sink = createWriteStream(path);
+  // By its number: a stream that is given the handle would keep it from closing.
+  const sink = createWriteStream(path, { fd: file.fd, autoClose: false });
   try {
     const counts = await writeOutput(results, { ...options, sink });
     await new Promise<void>((resolve, reject) => {

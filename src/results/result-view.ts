@@ -6,7 +6,8 @@ import { totalCostNanoUsd, type TrailEntry } from "../job/trail.ts";
 
 /** The answer itself: parsed where the task has an output schema, else the text. */
 export function outputOf(result: AnsweredResult): JsonValue {
-  return result.answer.json ?? result.answer.text;
+  const { json, text } = result.answer;
+  return json === undefined ? text : json;
 }
 
 /** All the row's calls together, failed ones included, in dollars. A double holds nano-dollars exactly up to a million dollars. */

@@ -22,7 +22,6 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
       opened.push(store);
       return store;
     };
-    const rowsOf = async (store: Store, batch = "b") => (await collect(store.read(batch))).map(label);
 
     beforeEach(async () => {
       harness = await createHarness();
@@ -175,4 +174,8 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
 
 function label(result: Result): string {
   return `${result.row} ${result.status === "answered" ? result.answer.text : result.error.code}`;
+}
+
+async function rowsOf(store: Store, batch = "b"): Promise<string[]> {
+  return (await collect(store.read(batch))).map(label);
 }

@@ -11,6 +11,7 @@ const RESULTS = [
   answered(1, {
     enqueuedAt: 1_500,
     finishedAt: 61_000,
+    reroutes: 1,
     model: "big/model",
     trail: [
       trailEntry({ outcome: "throttled", costNanoUsd: 0, usage: NO_USAGE }),
@@ -73,16 +74,6 @@ describe("the summary of a batch", () => {
       errors: [],
       accuracy: undefined,
     });
-  });
-
-  it("partners that answer side by side are not a reroute", () => {
-    const builder = createSummary();
-    builder.add(
-      answered(0, {
-        trail: [trailEntry(), trailEntry({ model: "big/model", purpose: "agree" }), trailEntry({ model: "big/model", purpose: "judge" })],
-      }),
-    );
-    expect(builder.read().rerouted).toBe(0);
   });
 
   it("reads well on a terminal", () => {

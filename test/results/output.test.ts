@@ -90,9 +90,6 @@ describe("output as JSONL", () => {
 });
 
 describe("output as CSV", () => {
-  const records = async (results: readonly Result[], options: Omit<OutputOptions, "format">) =>
-    parse<Record<string, string>>(await textOf(results, { format: "csv", ...options }), { columns: true });
-
   it("the fields of the answers become columns, nested ones are JSON", async () => {
     const rows = [
       answered(0, { id: "a", line: 2, ...json({ label: 'x, "y"\nz', scores: [1, 2] }) }),
@@ -281,4 +278,8 @@ describe("the way out", () => {
 async function* breaking() {
   yield answered(0);
   throw new Error("store is gone");
+}
+
+async function records(results: readonly Result[], options: Omit<OutputOptions, "format">) {
+  return parse<Record<string, string>>(await textOf(results, { format: "csv", ...options }), { columns: true });
 }

@@ -35,7 +35,7 @@ export function failed(row: number, changes: Partial<ErrorResult> = {}): ErrorRe
 }
 
 function base(row: number) {
-  return { batch: "b", row, task: "classify", round: 0, hop: 0, enqueuedAt: 1_000, finishedAt: 2_000 };
+  return { batch: "b", row, task: "classify", round: 0, hop: 0, reroutes: 0, enqueuedAt: 1_000, finishedAt: 2_000 };
 }
 
 /** With stream ids `first-0`, `first+1-0` … */

@@ -1,0 +1,148 @@
+// modelfleet status: batches, queues, models and processes; or one batch.
+
+import type { Command } from "commander";
+import { isOver, type BatchStatus } from "../src/job/batch.ts";
+import { UsageError } from "../src/job/errors.ts";
+import { formatCount, formatDuration, formatUsd } from "../src/report/format.ts";
+import { listenForShutdown } from "../src/runtime/shutdown.ts";
+import { readFleetStatus, type FleetStatus, type ModelStatus } from "../queues/fleet-status.ts";
+import { configOption } from "./batch-options.ts";
+import { followBatch } from "./follow.ts";
+import { openFleet, type OpenFleet } from "./open-fleet.ts";
+import { createProgress } from "./progress.ts";
+import { table } from "./table.ts";
+import { say } from "./terminal.ts";
+
+interface Options {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly follow?: boolean;
+}
+
+const REFRESH_MS = 2_000;
+
+export function registerStatus(program: Command): void {
+  configOption(program.command("status [batch]"))
+    .description("batches, queues, models and processes; or one batch")
+    .option("--follow", "stay and show progress, until the batch is over or Ctrl-C")
+    .option("--json", "as JSON on standard output")
+    .action(async (batch: string | undefined, options: Options) => {
+      process.exitCode = await status(batch, options);
+    });
+}
+
+async function status(batch: string | undefined, options: Options): Promise<number> {
+  const shutdown = listenForShutdown();
+  const open = await openFleet(options, { patient: options.follow ?? false });
+  try {
+    if (batch !== undefined) return await showBatch(open, batch, options, shutdown.signal);
+    do {
+      const seen = await readFleetStatus(open);
+      process.stdout.write(options.json ? `${JSON.stringify(seen, undefined, options.follow ? 0 : 2)}\n` : render(seen, open.clock.now()));
+      if (options.follow) await open.clock.sleep(REFRESH_MS, shutdown.signal);
+    } while (options.follow && !shutdown.signal.aborted);
+    return 0;
+  } finally {
+    shutdown.dispose();
+    await open.close();
+  }
+}
+
+async function showBatch(open: OpenFleet, batch: string, options: Options, signal: AbortSignal): Promise<number> {
+  const first = await open.states.status(batch);
+  if (!first) throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
+  const last = options.follow ? await followBatch(open, { batch, progress: createProgress(open.clock, process.stderr.isTTY), signal }) : first;
+  if (options.json) process.stdout.write(`${JSON.stringify(last, undefined, 2)}\n`);
+  else process.stdout.write(`${describe(last).join("\n")}\n`);
+  if (!isOver(last.state)) return 0;
+  return last.failed > 0 ? 1 : 0;
+}
+
+function describe(batch: BatchStatus): string[] {
+  const { total, cursor, createdAt, finishedAt } = batch;
+  const lines: [string, string][] = [
+    ["batch", batch.batch],
+    ["task", batch.task],
+    ["state", stateOf(batch)],
+    ["rows", `${formatCount(batch.done)} of ${total === undefined ? `${formatCount(cursor)} so far` : formatCount(total)} have ended`],
+    ["answered", formatCount(batch.answered)],
+    ["failed", formatCount(batch.failed)],
+    ["rerouted", formatCount(batch.rerouted)],
+    ["stored", formatCount(batch.stored)],
+    ["calls", `${formatCount(batch.calls)}${batch.duplicateCalls > 0 ? `, ${formatCount(batch.duplicateCalls)} of them duplicates` : ""}`],
+    ["tokens", `${formatCount(batch.inputTokens)} in, ${formatCount(batch.outputTokens)} out`],
+    ["cost", formatUsd(batch.costNanoUsd)],
+    ["begun", new Date(createdAt).toISOString()],
+    ...(finishedAt === undefined ? [] : ([["took", formatDuration(finishedAt - createdAt)]] as [string, string][])),
+  ];
+  return lines.map(([name, value]) => `${name.padEnd(10)}${value}`);
+}
+
+function stateOf(batch: BatchStatus): string {
+  if (isOver(batch.state)) return batch.state;
+  if (batch.cancelling) return "cancelling";
+  return batch.paused ? "paused" : batch.state;
+}
+
+function render(seen: FleetStatus, now: number): string {
+  const sections: string[] = [];
+  sections.push(
+    seen.batches.length === 0
+      ? "no batches yet: modelfleet run FILE --task TASK -o OUT\n"
+      : table(
+          ["batch", "task", "state", "done", "failed", "rerouted", "cost", "age"],
+          seen.batches.map((batch) => [
+            batch.batch,
+            batch.task,
+            stateOf(batch),
+            `${formatCount(batch.done)}/${batch.total === undefined ? `${formatCount(batch.cursor)}+` : formatCount(batch.total)}`,
+            formatCount(batch.failed),
+            formatCount(batch.rerouted),
+            formatUsd(batch.costNanoUsd),
+            formatDuration(now - batch.createdAt),
+          ]),
+        ),
+  );
+  if (seen.batchesLeftOut > 0) sections.push(`and ${formatCount(seen.batchesLeftOut)} older batches\n`);
+  sections.push(
+    table(
+      ["model", "breaker", "waiting", "active", "delayed", "calls", "cost"],
+      seen.models.map((model) => [
+        model.model,
+        breakerOf(model, now),
+        formatCount(model.waiting),
+        formatCount(model.active),
+        formatCount(model.delayed),
+        formatCount(model.calls),
+        model.isPriced ? formatUsd(model.costNanoUsd) : "no price",
+      ]),
+    ),
+    table(
+      ["queue", "waiting", "active", "delayed", "failed"],
+      seen.queues
+        .filter(({ title }) => !title.startsWith("model "))
+        .map((queue) => [queue.title, formatCount(queue.waiting), formatCount(queue.active), formatCount(queue.delayed), formatCount(queue.failed)]),
+    ),
+    seen.processes.length === 0
+      ? "no process of the fleet is running: modelfleet up\n"
+      : table(
+          ["process", "host", "pid", "up"],
+          seen.processes.map((each) => [each.roles.join(", "), each.host, String(each.pid), formatDuration(now - each.startedAt)]),
+        ),
+  );
+  for (const warning of seen.warnings) say(`warning: ${warning}`);
+  return sections.join("\n");
+}
+
+function breakerOf({ breaker, parkedMs }: ModelStatus, now: number): string {
+  switch (breaker.kind) {
+    case "closed":
+      return parkedMs > 0 ? `parked ${formatDuration(parkedMs)}` : "closed";
+    case "half-open":
+      return `half-open: ${breaker.reason}`;
+    case "open":
+      return `open ${formatDuration(Math.max(0, breaker.openUntil - now))}: ${breaker.reason}`;
+    default:
+      return breaker satisfies never;
+  }
+}
