@@ -34,15 +34,17 @@ export function connectRedis(url: string, { role, name, log }: ConnectOptions): 
     retryStrategy: (attempt) => Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(attempt, 10)),
   });
   let isAway = false;
-  redis.on("error", (error: Error) => {
-    if (isAway) return;
+  let reason = "the connection was lost";
+  // The message alone: the error's other fields may hold the command with its password.
+  redis.on("error", (error: Error) => (reason = reasonOf(error)));
+  redis.on("reconnecting", () => {
+    if (!isAway) log?.warn({ redis: shownUrl, reason }, "Redis is away");
     isAway = true;
-    // The message alone: the error's other fields may hold the command with its password.
-    log?.warn({ redis: shownUrl, reason: error.message }, "Redis is away");
   });
   redis.on("ready", () => {
     if (isAway) log?.info({ redis: shownUrl }, "Redis is back");
     isAway = false;
+    reason = "the connection was lost";
   });
   return redis;
 }
@@ -118,8 +120,7 @@ function readInfo(info: string, shownUrl: string): RedisCheck {
 }
 
 function parseRedisUrl(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed && (parsed.protocol === "redis:" || parsed.protocol === "rediss:")) return parsed;
+  if (/^rediss?:\/\//.test(url) && URL.canParse(url)) return new URL(url);
   throw new UsageError("The address of Redis is not a redis:// or rediss:// URL", "Write it like redis://user:password@host:6379/0.");
 }
 

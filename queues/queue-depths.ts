@@ -16,8 +16,8 @@ export interface QueueDepth {
   readonly parkedMs: number;
 }
 
-/** The limit that every worker of a model queue is made with: BullMQ tells a park only against one. */
-const NEVER_REACHED = 2 ** 40;
+/** BullMQ tells a park only against a limit: this is the one that workers of model queues are made with, never reached. */
+export const PARK_LIMIT = 2 ** 40;
 
 /** Names of the fleet's queues in the order of the flow: tasks, models, reroute, dead letters. Names that are not the fleet's are left out. */
 export async function queueNames({ fleet, queues }: { readonly fleet: Fleet; readonly queues: QueueSet }): Promise<readonly string[]> {
@@ -43,7 +43,7 @@ export async function readQueueDepths(options: { readonly fleet: Fleet; readonly
       const isModel = parseQueueName(name)?.kind === "model";
       const [counts, parkedMs] = await Promise.all([
         queue.getJobCounts("wait", "prioritized", "active", "delayed", "failed"),
-        isModel ? queue.getRateLimitTtl(NEVER_REACHED) : 0,
+        isModel ? queue.getRateLimitTtl(PARK_LIMIT) : 0,
       ]);
       const count = (state: string) => counts[state] ?? 0;
       return {

@@ -39,6 +39,7 @@ export function createPermitLine(options: {
   const lines = new Map<ModelId, ModelLine>();
   const returns = new Set<Promise<void>>();
   let arrivals = 0;
+  let endings = 0;
   let isStopped = false;
   let turn: Promise<void> | undefined;
   let alarm: AbortController | undefined;
@@ -94,6 +95,7 @@ export function createPermitLine(options: {
 
   const askFor = async (due: readonly Waiter[]) => {
     for (const waiter of due) waiter.isOut = true;
+    const endingsBefore = endings;
     let answers: readonly PermitAnswer[];
     try {
       const now = clock.now();
@@ -112,12 +114,12 @@ export function createPermitLine(options: {
       waiter.isOut = false;
       takeAnswer(waiter, answers[i] as PermitAnswer, now);
     });
-    for (const [model, line] of lines)
-      planNextTry(
-        line,
-        due.filter(({ ask }) => ask.model === model),
-        now,
-      );
+    for (const model of new Set(due.map(({ ask }) => ask.model))) {
+      const asked = due.filter(({ ask }) => ask.model === model);
+      planNextTry(lineOf(model), asked, now);
+    }
+    // A place that became free while the question was out: the answer may be older than it.
+    if (endings !== endingsBefore) tryFreed();
   };
 
   const takeAnswer = (waiter: Waiter, answer: PermitAnswer, now: number) => {
@@ -134,7 +136,6 @@ export function createPermitLine(options: {
   };
 
   const planNextTry = (line: ModelLine, asked: readonly Waiter[], now: number) => {
-    if (asked.length === 0) return;
     const refused = asked.filter(({ refusal }) => refusal !== undefined);
     const granted = asked.length - refused.length;
     line.asksPerTurn = refused.length === 0 ? Math.min(MOST_ASKS, line.asksPerTurn * 2) : Math.max(FEWEST_ASKS, granted * 2);
@@ -144,6 +145,13 @@ export function createPermitLine(options: {
     const head = line.waiters[0]?.refusal;
     line.nextTryAt = head ? now + pauseMs(head) : 0;
   };
+
+  /** Lines that wait for a place try at once. */
+  const tryFreed = () => {
+    for (const line of lines.values()) if (line.waiters[0]?.refusal?.by === "calls") line.nextTryAt = 0;
+  };
+
+  const isAnyWaiting = () => [...lines.values()].some(({ waiters }) => waiters.length > 0);
 
   const giveBack = ({ ask }: Waiter) => {
     const returned = options.giveBack(ask).catch(() => undefined);
@@ -201,13 +209,11 @@ export function createPermitLine(options: {
     },
 
     freed() {
-      let isAwaited = false;
-      for (const line of lines.values()) {
-        if (line.waiters[0]?.refusal?.by !== "calls") continue;
-        line.nextTryAt = 0;
-        isAwaited = true;
+      endings++;
+      if (isAnyWaiting()) {
+        tryFreed();
+        schedule();
       }
-      if (isAwaited) schedule();
     },
 
     async stop() {

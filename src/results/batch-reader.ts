@@ -6,9 +6,11 @@ import type { Result } from "../job/result.ts";
 import { createRowIndex, type LinePlace } from "./row-index.ts";
 import { decodeLine } from "./segment-line.ts";
 import { readExactly, scanSegment } from "./segment-scan.ts";
+import { listSegments } from "./segments.ts";
 
 /** Every row once, highest round first choice. Reads the segments once for the index (more often above `rowsPerPass` rows) and once for the lines. */
-export async function* readResults(segments: readonly string[], options: { rowsPerPass: number }): AsyncGenerator<Result> {
+export async function* readResults(options: { dir: string; batch: string; rowsPerPass: number }): AsyncGenerator<Result> {
+  const segments = await listSegments(options.dir, options.batch);
   const files: FileHandle[] = [];
   try {
     for (const path of segments) files.push(await open(path, "r"));

@@ -50,9 +50,7 @@ export function createFileStore(options: FileStoreOptions): Store {
     identity: () => readOrCreateIdentity(dir),
     lastStreamId: async (batch) => findLastStreamId(await listSegments(dir, batch)),
     append: (batch, entries) => inTurn(async () => (await writerOf(batch)).append(entries)),
-    async *read(batch) {
-      yield* readResults(await listSegments(dir, batch), { rowsPerPass });
-    },
+    read: (batch) => readResults({ dir, batch, rowsPerPass }),
     batches: () => listBatches(dir),
     stop: () =>
       inTurn(async () => {

@@ -72,7 +72,7 @@ describe("the embedded Redis", () => {
   it("is durable, never evicts, listens on this machine only, and ends with its last user", async () => {
     const server = await start();
     const redis = connect(server);
-    const setting = async (name: string) => ((await redis.config("GET", name)) as string[])[1];
+    const setting = async (name: string) => (await redis.config("GET", name))[1];
     expect(await setting("appendonly")).toBe("yes");
     expect(await setting("appendfsync")).toBe("everysec");
     expect(await setting("maxmemory-policy")).toBe("noeviction");

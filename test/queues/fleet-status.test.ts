@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { registerProcess } from "../../queues/fleet-registry.ts";
 import { readFleetStatus } from "../../queues/fleet-status.ts";
 import type { Fleet } from "../../src/config/fleet.ts";
-import { batchKeys, DEAD_QUEUE, modelQueue, REROUTE_QUEUE, taskQueue } from "../../src/runtime/keys.ts";
+import { batchKeys, DEAD_QUEUE, fleetKeys, modelQueue, REROUTE_QUEUE, taskQueue } from "../../src/runtime/keys.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 import { contextOf, fleetOf, type TestContext } from "../workers/web/web-fixture.ts";
 
@@ -90,9 +90,9 @@ describe("the status of a fleet", () => {
   });
 
   it("lists the newest batches, and live ones however old they are", async () => {
-    await putBatch("old-and-live", {});
+    await putBatch("old-and-live", { round: 0 });
     for (let i = 0; i < 5; i++) await putBatch(`over-${i}`, { state: "finished" });
-    await Promise.all(["old-and-live", "over-0", "over-1", "over-2", "over-3", "over-4"].map((batch, i) => redis.zadd("modelfleet:{fleet}:batches", i, batch)));
+    await Promise.all(["old-and-live", "over-0", "over-1", "over-2", "over-3", "over-4"].map((batch, i) => redis.zadd(fleetKeys.batches, i, batch)));
     const { batches, batchesLeftOut } = await readFleetStatus({ ...context, batchLimit: 3 });
     expect(batches.map(({ batch }) => batch)).toEqual(["over-4", "over-3", "old-and-live"]);
     expect(batchesLeftOut).toBe(3);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createFileStore } from "../../src/results/file-store.ts";
+import type { Store } from "../../src/results/store.ts";
 import { storeContract } from "../contracts/store-contract.ts";
 import { answered, collect, stored } from "./sample-results.ts";
 
@@ -41,19 +42,18 @@ describe("the file store after a crash", () => {
     return { dir, segment, entries, synced, bytes: await readFile(segment) };
   };
 
-  /** Reading, then the writer's own repair and repetition, must both be right. */
-  const expectRecovery = async ({ dir, segment, entries }: Awaited<ReturnType<typeof write>>, damaged: Buffer, whole: number) => {
+  /** What a reader sees of a damaged file, and what is there once the writer has repeated what was missing. */
+  const recover = async ({ dir, segment, entries }: Awaited<ReturnType<typeof write>>, damaged: Buffer) => {
     await writeFile(segment, damaged);
     const store = createFileStore({ dir });
-    expect(await store.lastStreamId("b")).toBe(whole === 0 ? undefined : `${whole}-0`);
-    expect(await collect(store.read("b"))).toEqual(entries.slice(0, whole).map((entry) => entry.result));
-    expect(await readFile(segment)).toEqual(damaged);
-    await store.append("b", entries.slice(whole));
-    expect(await collect(store.read("b"))).toEqual(entries.map((entry) => entry.result));
-    expect(await store.lastStreamId("b")).toBe("6-0");
+    const lastStreamId = await store.lastStreamId("b");
+    const read = await rowsOf(store);
+    const isUntouched = damaged.equals(await readFile(segment));
+    await store.append("b", entries.slice(read.length));
+    const repaired = await rowsOf(store);
     await store.stop();
+    return { lastStreamId, read, isUntouched, repaired };
   };
-
   it("a file torn at any byte is read up to its last whole line, and written on from there", async () => {
     const written = await write();
     const lineEnds = Array.from(written.bytes.entries())
@@ -63,7 +63,7 @@ describe("the file store after a crash", () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(nearEnds, fc.integer({ min: 0, max: written.bytes.length })), async (cut) => {
         const whole = lineEnds.filter((end) => end < cut).length;
-        await expectRecovery(written, written.bytes.subarray(0, cut), whole);
+        expect(await recover(written, written.bytes.subarray(0, cut))).toEqual(recovery(whole));
       }),
       { numRuns: 150 },
     );
@@ -77,7 +77,7 @@ describe("the file store after a crash", () => {
       fc.asyncProperty(hole, async ([start, length]) => {
         const damaged = Buffer.from(bytes).fill(0, start, Math.min(bytes.length, start + length));
         const whole = bytes.subarray(0, start).toString().split("\n").length - 1;
-        await expectRecovery(written, damaged, whole);
+        expect(await recover(written, damaged)).toEqual(recovery(whole));
       }),
       { numRuns: 100 },
     );
@@ -85,7 +85,7 @@ describe("the file store after a crash", () => {
 
   it("a tail of zeros longer than any window of the search is cut off", async () => {
     const written = await write();
-    await expectRecovery(written, Buffer.concat([written.bytes, Buffer.alloc(300_000)]), 6);
+    expect(await recover(written, Buffer.concat([written.bytes, Buffer.alloc(300_000)]))).toEqual(recovery(6));
   });
 
   it("damage in what had been synced is an error that names the place, never a missing row", async () => {
@@ -144,3 +144,16 @@ describe("the file store after a crash", () => {
     await store.stop();
   });
 });
+
+async function rowsOf(store: Store): Promise<number[]> {
+  return (await collect(store.read("b"))).map((result) => result.row);
+}
+
+function recovery(whole: number) {
+  return {
+    lastStreamId: whole === 0 ? undefined : `${whole}-0`,
+    read: [0, 1, 2, 3, 4, 5].slice(0, whole),
+    isUntouched: true,
+    repaired: [0, 1, 2, 3, 4, 5],
+  };
+}

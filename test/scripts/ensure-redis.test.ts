@@ -9,6 +9,10 @@ const SCRIPT = fileURLToPath(new URL("../../scripts/ensure-redis.ts", import.met
 
 afterEach(() => vi.unstubAllEnvs());
 
+function run(changes: Record<string, string>) {
+  return spawnSync(process.execPath, [SCRIPT], { encoding: "utf8", env: childEnvironment({ REDIS_URL: undefined, ...changes }) });
+}
+
 describe("ensureRedis", () => {
   it("takes the server of REDIS_URL before all others", async () => {
     vi.stubEnv("MODELFLEET_TEST_REDIS", "");
@@ -42,11 +46,6 @@ describe("ensureRedis", () => {
 
   it("runs as a command: tells the way it went, or that there is none", async ({ skip }) => {
     if (!(await findRedisBinary())) skip("neither redis-server nor valkey-server is on the PATH");
-    const run = (changes: Record<string, string>) =>
-      spawnSync(process.execPath, [SCRIPT], {
-        encoding: "utf8",
-        env: childEnvironment({ REDIS_URL: undefined, ...changes }) as NodeJS.ProcessEnv,
-      });
     const found = run({ MODELFLEET_TEST_REDIS: "binary" });
     expect(found).toMatchObject({ status: 0, stderr: expect.stringContaining("our own server") });
     const unreachable = run({ MODELFLEET_TEST_REDIS: "container", DOCKER_HOST: "unix:///nowhere/docker.sock", HOME: "/nowhere" });

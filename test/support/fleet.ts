@@ -142,3 +142,8 @@ export async function until<Value>(what: string, read: () => Promise<Value | und
     await new Promise((wake) => setTimeout(wake, 50));
   }
 }
+
+/** For faults that last a stated time; anything else is waited for with {@link until}. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, ms));
+}

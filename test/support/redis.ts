@@ -1,6 +1,7 @@
 // A Redis of a test's own: its own port, its own folder, killed and restarted at will.
 
 import { spawn, type ChildProcess } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,7 +91,10 @@ async function startBinary(): Promise<TestServer> {
     await exit;
   };
   // A test run that is broken off must not leave its server behind.
-  const killNow = () => child?.kill("SIGKILL");
+  const killNow = () => {
+    child?.kill("SIGKILL");
+    rmSync(dir, { recursive: true, force: true });
+  };
   process.once("exit", killNow);
   start();
   return {

@@ -7,8 +7,9 @@ import type { AppJob, BeforeHookResult, ControllerHandlerReturnType, HookContext
 import { ExpressAdapter } from "@bull-board/express";
 import { Router } from "express";
 import { DEAD_QUEUE, parseQueueName } from "../../src/runtime/keys.ts";
-import { queueNames, queueTitle } from "../../queues/queue-depths.ts";
+import { PARK_LIMIT, queueNames, queueTitle } from "../../queues/queue-depths.ts";
 import type { ProcessContext } from "../process-context.ts";
+import { LOGO } from "./logo.ts";
 import { createSharedReading } from "./shared-reading.ts";
 import { shorten, shortenText } from "./shorten.ts";
 
@@ -48,12 +49,17 @@ export function createBoard(context: Pick<ProcessContext, "fleet" | "queues" | "
 
   const adapterFor = (name: string): BullMQAdapter => {
     const isDead = name === DEAD_QUEUE;
-    const adapter = new BullMQAdapter(queues.queue(name), {
+    const queue = queues.queue(name);
+    const adapter = new BullMQAdapter(queue, {
       readOnlyMode: !isDead,
       allowRetries: isDead,
       displayName: queueTitle(name),
       description: descriptionOf(name),
+      delimiter: ":",
     });
+    adapter.getName = () => boardName(name);
+    // The window of a model worker's own limiter, which never limits, isn't a park.
+    adapter.getActiveRateLimitTtl = () => queue.getRateLimitTtl(PARK_LIMIT);
     adapter.setFormatter("data", shorten);
     adapter.setFormatter("returnValue", shorten);
     adapter.setFormatter("progress", shorten);
@@ -63,7 +69,7 @@ export function createBoard(context: Pick<ProcessContext, "fleet" | "queues" | "
   const before = async ({ method, route, request }: HookContext): Promise<BeforeHookResult> => {
     if (redis.status !== "ready") return { allow: false, status: 500, message: "Redis is away: this page goes on when it is back" };
     await refresh();
-    const isAllowed = method === "get" || (ALLOWED_CHANGES.has(`${method} ${route}`) && request.params["queueName"] === DEAD_QUEUE);
+    const isAllowed = method === "get" || (ALLOWED_CHANGES.has(`${method} ${route}`) && request.params["queueName"] === boardName(DEAD_QUEUE));
     if (isAllowed) return;
     return { allow: false, status: 403, message: "only dead letters can be retried and removed here; everything else is read-only" };
   };
@@ -75,6 +81,9 @@ export function createBoard(context: Pick<ProcessContext, "fleet" | "queues" | "
     options: {
       uiConfig: {
         boardTitle: "modelfleet queues",
+        boardLogo: { path: LOGO, width: 24, height: 24 },
+        favIcon: { default: LOGO, alternative: "static/favicon-32x32.png" },
+        overview: { groupByDelimiter: true },
         miscLinks: [
           { text: "Dashboard", url: "/" },
           { text: "Metrics", url: "/metrics" },
@@ -92,10 +101,24 @@ export function createBoard(context: Pick<ProcessContext, "fleet" | "queues" | "
     res.set("Content-Security-Policy", CONTENT_POLICY);
     next();
   });
+  // Whoever knows a queue by its name in Redis finds it too.
+  router.get("/queue/:name", (req, res, next) => {
+    const { name } = req.params;
+    if (boardName(name) === name) return next();
+    res.redirect(`${basePath}/queue/${encodeURIComponent(boardName(name))}`);
+  });
   const app = serverAdapter.getRouter() as Router & { disable(setting: string): void };
   app.disable("x-powered-by");
   router.use(app);
   return router;
+}
+
+/**
+ * The name of a queue on the board and in its addresses: `task:classify-ticket`, `model:openai:gpt-5-mini`, `reroute`, `dead`. The board groups by the
+ * colons; a dot would take vendors' version numbers apart.
+ */
+export function boardName(queue: string): string {
+  return queue.replace(/^\{(.*)\}$/, "$1").replace(/^(task|model\.[^.]*)\./, (start) => start.replaceAll(".", ":"));
 }
 
 /** Bull Board asks Google for its own fonts, which the policy above refuses: the system's serve. */

@@ -3,8 +3,7 @@
 import { createHash } from "node:crypto";
 import { DASHBOARD_SCRIPT } from "./dashboard-script.ts";
 import { DASHBOARD_STYLE } from "./dashboard-style.ts";
-
-const ICON = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cg fill='%232f6fed'%3E%3Crect x='1' y='2' width='14' height='3' rx='1.5'/%3E%3Crect x='1' y='6.5' width='10' height='3' rx='1.5'/%3E%3Crect x='1' y='11' width='6' height='3' rx='1.5'/%3E%3C/g%3E%3C/svg%3E";
+import { LOGO } from "./logo.ts";
 
 export const DASHBOARD_PAGE = `<!doctype html>
 <html lang="en">
@@ -13,7 +12,7 @@ export const DASHBOARD_PAGE = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>modelfleet</title>
-<link rel="icon" href="${ICON}">
+<link rel="icon" href="${LOGO}">
 <style>${DASHBOARD_STYLE}</style>
 </head>
 <body>

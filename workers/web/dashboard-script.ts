@@ -121,10 +121,10 @@ function render(status) {
   const open = models.filter((model) => model.isConfigured && model.breaker.kind !== "closed");
   const tiles = [
     [live.length, count(live.length), live.length === 1 ? "live batch" : "live batches"],
-    [ratesNow, perSecond(ratesNow), "results now"],
+    [ratesNow, perSecond(ratesNow), "results, all batches"],
     [1, count(sum(queues, "waiting") + sum(queues, "delayed")), "jobs waiting"],
     [1, count(sum(models, "active")), "calls in flight"],
-    [1, usd(sum(batches, "costNanoUsd")), "spent on these batches"],
+    [1, usd(sum(batches, "costNanoUsd")), "spent so far"],
     [1, open.length === 0 ? "all" : models.length - open.length + " of " + models.length, "models available"],
   ];
   fill("tiles", tiles, () => tiles.map(([, value, label]) => element("div", "tile", element("b", "", value), element("span", "", label))));

@@ -1,0 +1,36 @@
+// The end of the demo: the answers in a file, as `modelfleet run` writes them, and the report with the accuracy against the answer key.
+
+import { readFile } from "node:fs/promises";
+import type { Result } from "../src/job/result.ts";
+import { createSummary, type Summary } from "../src/report/summary.ts";
+import { createFileStore } from "../src/results/file-store.ts";
+import type { OpenFleet } from "./open-fleet.ts";
+import { writeResults } from "./output.ts";
+
+export async function writeDemoAnswers(
+  open: OpenFleet,
+  { batch, output, keyFile }: { readonly batch: string; readonly output: string; readonly keyFile: string },
+): Promise<Summary> {
+  const key = await readKey(keyFile);
+  const store = createFileStore({ dir: open.fleet.storeDir });
+  try {
+    const summary = createSummary({ expect: (result) => isRight(result, key) });
+    await writeResults(store, { batch, format: "jsonl", which: "answered", output }, (result) => summary.add(result));
+    return summary.read();
+  } finally {
+    await store.stop();
+  }
+}
+
+/** Ticket id → the right label. */
+async function readKey(file: string): Promise<ReadonlyMap<string, string>> {
+  const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
+  return new Map(lines.map((line) => JSON.parse(line) as { id: string; label: string }).map(({ id, label }) => [id, label]));
+}
+
+/** Undefined where the key has no word on the ticket, or there is no answer to judge. */
+function isRight(result: Result, key: ReadonlyMap<string, string>): boolean | undefined {
+  const expected = key.get(result.id ?? "");
+  if (expected === undefined || result.status !== "answered") return undefined;
+  return (result.answer.json as { readonly label?: string } | undefined)?.label === expected;
+}
