@@ -83,7 +83,9 @@ export async function readFleetStatus(options: {
     batchesLeftOut,
     queues,
     models: modelStatuses(fleet, { batches, queues, breakers }),
-    processes: processes.toSorted((a, b) => (a.roles.join() === b.roles.join() ? a.startedAt - b.startedAt : a.roles.join() < b.roles.join() ? -1 : 1)),
+    processes: processes.toSorted((a, b) =>
+      a.roles.join() === b.roles.join() ? a.startedAt - b.startedAt : a.roles.join() < b.roles.join() ? -1 : 1,
+    ),
     warnings: fleetWarnings({ fleet, batches, processes }),
   };
 }

@@ -29,8 +29,17 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Sets everything up; whatever fails or is interrupted on the way takes down what stands already. @throws StoppedError when something can't be started. */
-export async function openStage({ examples, signal }: { readonly examples: string; readonly signal: AbortSignal }): Promise<Stage> {
+/**
+ * Sets everything up; what fails or is interrupted on the way takes down what stands already. Undefined when `signal` aborted meanwhile.
+ * @throws StoppedError when something can't be started.
+ */
+export async function openStage({
+  examples,
+  signal,
+}: {
+  readonly examples: string;
+  readonly signal: AbortSignal;
+}): Promise<Stage | undefined> {
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).toReversed()) await closer();
@@ -40,7 +49,7 @@ export async function openStage({ examples, signal }: { readonly examples: strin
     closers.push(() => rm(join(folder, OWNER), { force: true }));
     const redis = await findDemoRedis();
     closers.push(() => redis.stop());
-    interrupted(signal);
+    signal.throwIfAborted();
     const simulator = await startDemoChild({
       args: ["simulator", "--config", join(examples, "simulator.yaml"), "--port", "0"],
       environment: childEnvironment({}),
@@ -48,13 +57,13 @@ export async function openStage({ examples, signal }: { readonly examples: strin
       ready: /^Control: (\S+)\/_control\//m,
     });
     closers.push(() => simulator.stop());
-    interrupted(signal);
+    signal.throwIfAborted();
     const simulatorUrl = simulator.said[1]!;
     const changes = environmentOf({ simulatorUrl, folder, redisUrl: redis.url });
     const config = join(examples, "fleet.yaml");
     const open = await openDemoFleet(config, { changes, simulatorUrl });
     closers.push(() => open.close());
-    interrupted(signal);
+    signal.throwIfAborted();
     const fleet = await startDemoChild({
       args: ["up", "--config", config, "--grace", "2"],
       environment: childEnvironment(changes),
@@ -62,7 +71,7 @@ export async function openStage({ examples, signal }: { readonly examples: strin
       ready: /^modelfleet (.+): running[\s\S]*^dashboard (\S+)\/ /m,
     });
     closers.push(() => fleet.stop());
-    interrupted(signal);
+    signal.throwIfAborted();
     return {
       folder,
       simulatorUrl,
@@ -74,13 +83,9 @@ export async function openStage({ examples, signal }: { readonly examples: strin
     };
   } catch (error) {
     await close();
+    if (signal.aborted) return undefined;
     throw error;
   }
-}
-
-/** Not an error of anyone's: Ctrl-C while the stage is being built. */
-function interrupted(signal: AbortSignal): void {
-  if (signal.aborted) throw new StoppedError("interrupted before the first ticket");
 }
 
 /** Whatever the user's environment says, the demo's fleet knows no vendor but the simulator, and no key that is worth anything. */

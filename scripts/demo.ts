@@ -7,6 +7,7 @@ import { isOver } from "../src/job/batch.ts";
 import { formatCount } from "../src/report/format.ts";
 import { renderText } from "../src/report/render-text.ts";
 import type { Summary } from "../src/report/summary.ts";
+import { systemClock } from "../src/runtime/clock.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { feedBatch, openBatch } from "./batch-session.ts";
 import { createOutage } from "./demo-outage.ts";
@@ -14,7 +15,7 @@ import { writeDemoAnswers } from "./demo-report.ts";
 import { openStage, type Stage } from "./demo-stage.ts";
 import { followBatch } from "./follow.ts";
 import { openInput, requireTask } from "./job-input.ts";
-import { createProgress } from "./progress.ts";
+import { createProgress, type Progress } from "./progress.ts";
 import { reportError, say } from "./terminal.ts";
 
 const EXAMPLES = resolve(import.meta.dirname, "../examples");
@@ -37,13 +38,18 @@ try {
 }
 
 async function demo(keep: boolean): Promise<number> {
-  const shutdown = listenForShutdown(() => say("\nstopping the demo; press Ctrl-C again to stop at once"));
+  const progress = createProgress(systemClock, process.stderr.isTTY);
+  const shutdown = listenForShutdown(() => {
+    progress.end();
+    say("stopping the demo; press Ctrl-C again to stop at once");
+  });
   say("modelfleet demo: 400 support tickets, two vendors, and one of them fails halfway.");
   say("The vendors are simulated on this machine: no key is needed, nothing is paid.\n");
   try {
     const stage = await openStage({ examples: EXAMPLES, signal: shutdown.signal });
+    if (!stage) return 130;
     try {
-      return shutdown.signal.aborted ? 130 : await perform(stage, { keep, signal: shutdown.signal });
+      return await perform(stage, { keep, progress, signal: shutdown.signal });
     } finally {
       await stage.close();
     }
@@ -52,13 +58,19 @@ async function demo(keep: boolean): Promise<number> {
   }
 }
 
-async function perform(stage: Stage, { keep, signal }: { readonly keep: boolean; readonly signal: AbortSignal }): Promise<number> {
+interface Options {
+  readonly keep: boolean;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+async function perform(stage: Stage, { keep, progress, signal }: Options): Promise<number> {
   say(`  simulator   ${stage.vendors.join(" and ")} at ${stage.simulatorUrl}`);
   say(`  fleet       ${stage.roles}`);
   say(`  dashboard   ${stage.webUrl}/`);
   say(`  queues      ${stage.webUrl}/queues\n`);
 
-  const batch = await runTickets(stage, signal);
+  const batch = await runTickets(stage, { progress, signal });
   if (batch === undefined) return 130;
 
   const output = resolve(stage.folder, "answers.jsonl");
@@ -75,12 +87,15 @@ async function perform(stage: Stage, { keep, signal }: { readonly keep: boolean;
 }
 
 /** The way of `modelfleet run` with a fleet that is up already. Answers with the batch, or undefined when it was interrupted. */
-async function runTickets({ open, simulatorUrl }: Stage, signal: AbortSignal): Promise<string | undefined> {
+async function runTickets(
+  { open, simulatorUrl }: Stage,
+  { progress, signal }: Pick<Options, "progress" | "signal">,
+): Promise<string | undefined> {
   const task = requireTask(open.fleet, TASK);
   const input = await openInput(resolve(EXAMPLES, "tickets.jsonl"), task, undefined);
   const session = await openBatch(open, input, task.name, {});
   say(`tickets go in, as with: modelfleet run examples/tickets.jsonl --task ${TASK}`);
-  const outage = createOutage({ open, task, simulatorUrl, progress: createProgress(open.clock, process.stderr.isTTY) });
+  const outage = createOutage({ open, task, simulatorUrl, progress });
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const feeding = feedBatch(open, input, session, task.name, { signal: either }).catch((error: unknown) => failed.abort(error));

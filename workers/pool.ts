@@ -7,6 +7,7 @@ import { callId } from "../src/job/job.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { Outcome } from "../src/job/outcome.ts";
 import type { TaskSpec } from "../src/job/task.ts";
+import type { TrailEntry } from "../src/job/trail.ts";
 import type { Limiter } from "../src/limits/limiter.ts";
 import { createPrompt } from "../src/prompt/prompt.ts";
 import { estimateTokens } from "../src/prompt/token-estimate.ts";
@@ -33,7 +34,7 @@ export function createPool(
   const tools = new Map(Array.from(fleet.tasks.values(), (task) => [task.name, { task, prompt: createPrompt(task), check: createChecker(task) }]));
 
   const processCall = async (model: ModelSpec, queueJob: QueueJob): Promise<Verdict> => {
-    const envelope = queueJob.data as CallEnvelope;
+    let envelope = queueJob.data as CallEnvelope;
     const { job } = envelope;
     const admitted = await admit(envelope, { states, ending, clock }, { crashes: queueJob.stalledCounter });
     if (admitted.kind === "stop") return admitted.verdict;
@@ -55,18 +56,24 @@ export function createPool(
         check: tool.check,
       },
       { limiter, breaker, provider, clock },
-      aborting.signal,
+      {
+        signal: aborting.signal,
+        async onCutOff(entry) {
+          envelope = withEntry(envelope, entry);
+          await queueJob.updateData(envelope);
+        },
+      },
     );
-    const next = withCalls(envelope, made);
-    const verdict = await settle(next, task, made);
+    if (made.entry) envelope = { ...withEntry(envelope, made.entry), calls: envelope.calls + 1 };
+    const verdict = await settle(envelope, task, made);
     await made.close();
     return verdict;
   };
 
   const settle = async (envelope: CallEnvelope, task: TaskSpec, made: Attempt): Promise<Verdict> => {
-    const { outcome, entries } = made;
+    const { outcome, entry } = made;
     if (aborting.signal.aborted && (outcome.kind === "cancelled" || outcome.kind === "throttled")) {
-      return { kind: "back", ...(entries.length > 0 ? { data: envelope } : {}) };
+      return { kind: "back", ...(entry ? { data: envelope } : {}) };
     }
     const decision = decidePart(task, envelope.model, envelope.transients, outcome, Math.random);
     if (decision.kind === "over") {
@@ -75,7 +82,7 @@ export function createPool(
     }
     if (outcome.kind === "throttled" && outcome.source === "vendor") await queues.queue(modelQueue(envelope.model)).rateLimit(outcome.waitMs);
     const data: CallEnvelope = { ...envelope, transients: envelope.transients + (decision.countsAttempt ? 1 : 0) };
-    return { kind: "later", delayMs: decision.countsAttempt ? decision.waitMs : jittered(decision.waitMs), ...(entries.length > 0 ? { data } : {}) };
+    return { kind: "later", delayMs: decision.countsAttempt ? decision.waitMs : jittered(decision.waitMs), ...(entry ? { data } : {}) };
   };
 
   const trip = async ({ model }: CallEnvelope, outcome: Extract<Outcome, { kind: "unavailable" }>) => {
@@ -137,9 +144,8 @@ export function createPool(
   };
 }
 
-function withCalls(envelope: CallEnvelope, { entries }: Attempt): CallEnvelope {
-  if (entries.length === 0) return envelope;
-  return { ...envelope, calls: envelope.calls + 1, progress: { ...envelope.progress, trail: [...envelope.progress.trail, ...entries] } };
+function withEntry(envelope: CallEnvelope, entry: TrailEntry): CallEnvelope {
+  return { ...envelope, progress: { ...envelope.progress, trail: [...envelope.progress.trail, entry] } };
 }
 
 function invalid(reason: string): Outcome {

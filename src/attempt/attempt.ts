@@ -34,21 +34,30 @@ export interface Call {
 
 export interface Attempt {
   readonly outcome: Outcome;
-  /** What goes into the job's trail: nothing when the vendor was not asked; two entries when an earlier call was cut off. */
-  readonly entries: readonly TrailEntry[];
+  /** What goes into the job's trail; absent when the vendor was not asked. */
+  readonly entry?: TrailEntry;
   /** The breaker was open: the vendor was not asked, and nothing is new about it. */
   readonly blocked: boolean;
   /** Closes the permit. Call it once the outcome is safe. */
   close(): Promise<void>;
 }
 
+type CutOff = NonNullable<Extract<PermitReply, { kind: "granted" }>["cutOff"]>;
+
 /** The longest wait for a permit in a worker's slot; beyond it the job goes back to its queue. */
 const PERMIT_PATIENCE_MS = 2_000;
 /** A lease outlives its call's time limit by this. */
 const LEASE_MARGIN_MS = 30_000;
 
-/** Makes the call unless breaker or limiter say no. Rejects only when Redis does. */
-export async function attempt(call: Call, stages: Stages, signal: AbortSignal): Promise<Attempt> {
+/**
+ * Makes the call unless breaker or limiter say no. `onCutOff` is told of an earlier call under this id that was cut off with its process, and must have kept it
+ * before the call is made again: the new permit replaces the one by which it was noticed. Rejects only when Redis does.
+ */
+export async function attempt(
+  call: Call,
+  stages: Stages,
+  { signal, onCutOff }: { readonly signal: AbortSignal; readonly onCutOff: (entry: TrailEntry) => Promise<void> },
+): Promise<Attempt> {
   const { limiter, breaker, provider, clock } = stages;
   const model = call.model.id;
   const state = breaker.state(model);
@@ -60,11 +69,11 @@ export async function attempt(call: Call, stages: Stages, signal: AbortSignal): 
   );
   if (permit.kind === "wait") return notMade({ kind: "throttled", waitMs: permit.waitMs, source: "limiter", reason: permit.reason }, false);
 
-  const earlier = cutOffEntries(call, permit);
+  if (permit.cutOff) await onCutOff(cutOffEntry(call, permit.cutOff));
   const admission = await breaker.admit(model);
   if (admission.kind === "blocked") {
     await limiter.release({ call: call.id, model });
-    return { ...notMade(unavailable(model, admission.reason), true), entries: earlier };
+    return notMade(unavailable(model, admission.reason), true);
   }
 
   const startedAt = clock.now();
@@ -86,11 +95,11 @@ export async function attempt(call: Call, stages: Stages, signal: AbortSignal): 
     costNanoUsd: callCostNanoUsd(usage, call.model.price),
     ...(report.requestId === undefined ? {} : { requestId: report.requestId }),
   };
-  return { outcome, entries: [...earlier, entry], blocked: false, close: () => closePermit(limiter, call, report) };
+  return { outcome, entry, blocked: false, close: () => closePermit(limiter, call, report) };
 }
 
 function notMade(outcome: Outcome, blocked: boolean): Attempt {
-  return { outcome, entries: [], blocked, close: () => Promise.resolve() };
+  return { outcome, blocked, close: () => Promise.resolve() };
 }
 
 function unavailable(model: string, reason: string): Outcome {
@@ -98,23 +107,20 @@ function unavailable(model: string, reason: string): Outcome {
 }
 
 /** An earlier grant for this very call was never closed: its process died, the vendor may have been asked and paid. */
-function cutOffEntries(call: Call, permit: Extract<PermitReply, { kind: "granted" }>): readonly TrailEntry[] {
-  if (!permit.cutOff) return [];
-  const { startedAt, inputTokens, outputTokens } = permit.cutOff;
+function cutOffEntry(call: Call, cutOff: CutOff): TrailEntry {
+  const { startedAt, inputTokens, outputTokens } = cutOff;
   const usage: Usage = { ...NO_USAGE, inputTokens, outputTokens };
-  return [
-    {
-      call: `${call.id}~${startedAt}`,
-      model: call.model.id,
-      purpose: call.purpose,
-      outcome: "uncertain",
-      reason: "cut off with its process; usage and cost are estimates",
-      startedAt,
-      latencyMs: 0,
-      usage,
-      costNanoUsd: callCostNanoUsd(usage, call.model.price),
-    },
-  ];
+  return {
+    call: `${call.id}~${startedAt}`,
+    model: call.model.id,
+    purpose: call.purpose,
+    outcome: "uncertain",
+    reason: "cut off with its process; usage and cost are estimates",
+    startedAt,
+    latencyMs: 0,
+    usage,
+    costNanoUsd: callCostNanoUsd(usage, call.model.price),
+  };
 }
 
 function checked(outcome: Outcome, call: Call): Outcome {

@@ -72,7 +72,7 @@ export function handOffModel(protocol: Protocol, scenario: Scenario, maxCalls = 
     key: stateKey,
     isOrdinary: (action) => !action.startsWith("!"),
     moves: (state) => [
-      ...producerMoves(state, protocol),
+      ...producerMoves(state, protocol, scenario),
       ...workerMoves(state, protocol, scenario),
       ...(reconciles ? reconcilerMoves(state, protocol) : []),
       ...retryMoves(state, protocol, scenario),
@@ -99,8 +99,10 @@ function isStranded({ row, jobs, producer, deletions }: State): boolean {
 
 // The producer: note, add, move the cursor. Started again, it does what the row's state asks for.
 
-function producerMoves(state: State, protocol: Protocol): Move<State>[] {
+function producerMoves(state: State, protocol: Protocol, { faults }: Scenario): Move<State>[] {
   const { row } = state;
+  // The cursor matters only to a producer that may be started again.
+  const added = !protocol.notesFirst ? "note" : faults.includes("producer crash") ? "cursor" : "idle";
   switch (state.producer) {
     case "dead":
       return [{ action: "producer starts again", next: { ...state, producer: "start", seen: undefined } }];
@@ -113,7 +115,7 @@ function producerMoves(state: State, protocol: Protocol): Move<State>[] {
       return [{ action: "producer notes the row", next: { ...state, row: rules.note(row), producer: protocol.notesFirst ? "add" : "cursor" } }];
     case "add": {
       const copy = { queue: "T", hop: state.producerHop, part: 0, round: row.round, excluded: "", width: 1 } as const;
-      return [add({ ...state, producer: protocol.notesFirst ? "cursor" : "note" }, makeCopy({ ...copy, copy: 0 }), "producer adds the row")];
+      return [add({ ...state, producer: added }, makeCopy({ ...copy, copy: 0 }), "producer adds the row")];
     }
     case "cursor":
       return [{ action: "producer moves the cursor", next: { ...state, producer: "idle" } }];
@@ -137,7 +139,7 @@ function workerMoves(state: State, protocol: Protocol, scenario: Scenario): Move
     if (step === "claim") moves.push(...take(state, run, protocol, scenario));
     else if (step !== undefined) {
       const goneOn = makeRun(run.copy, run.locked, later);
-      moves.push(apply({ ...state, runs: state.runs.map((other) => (other === run ? goneOn : other)) }, goneOn, step, protocol));
+      moves.push(apply({ ...state, runs: state.runs.map((other) => (other === run ? goneOn : other)) }, goneOn, step, protocol, scenario));
     }
   }
   return moves;
@@ -222,7 +224,7 @@ function inOrder(steps: readonly Step[], { order }: Protocol): readonly Step[] {
 }
 
 /** One step's effect on what is shared; the run has gone on already. */
-function apply(state: State, run: Run, step: Exclude<Step, "claim">, protocol: Protocol): Move<State> {
+function apply(state: State, run: Run, step: Exclude<Step, "claim">, protocol: Protocol, scenario: Scenario): Move<State> {
   const who = nameOf(run.copy);
   if (step === "finish") return { action: `${who} finishes`, next: withRun(finish(state, run), run, unlocked(run)) };
   if ("add" in step) {
@@ -234,7 +236,8 @@ function apply(state: State, run: Run, step: Exclude<Step, "claim">, protocol: P
   const action = `${who} records ${step.record}`;
   if (!recorded) return { action: `${action}: refused`, next: withRun(state, run, run) };
   const results = [...state.results, `${run.copy.round} ${step.record}`];
-  return { action, next: { ...withRun(state, run, run), row, recordedBy: run.copy.hop, results, parts: {} } };
+  const recordedBy = scenario.rounds > 1 ? run.copy.hop : 0;
+  return { action, next: { ...withRun(state, run, run), row, recordedBy, results, parts: {}, holders: [0, 0] } };
 }
 
 function bring(state: State, run: Run, ending: CallEnding, protocol: Protocol): Move<State> {
@@ -316,21 +319,25 @@ function retryMoves(state: State, protocol: Protocol, scenario: Scenario): Move<
 
 // Faults.
 
-function faultMoves(state: State, protocol: Protocol, { faults }: Scenario): Move<State>[] {
+function faultMoves(state: State, protocol: Protocol, scenario: Scenario): Move<State>[] {
+  const { faults } = scenario;
   const hit: State = { ...state, faults: state.faults + 1 };
   const may = (fault: Fault) => faults.includes(fault);
   const moves: Move<State>[] = [];
 
   for (const run of state.runs) {
     const jobs = backToWaiting(state.jobs, run);
-    if (may("crash")) moves.push({ action: `!${nameOf(run.copy)}: its worker crashes`, next: { ...withRun(hit, run, undefined), jobs } });
+    // Without its lock, and its job still in the queue, a worker's end only saves work.
+    if (may("crash") && (run.locked || state.deletions > 0)) {
+      moves.push({ action: `!${nameOf(run.copy)}: its worker crashes`, next: { ...withRun(hit, run, undefined), jobs } });
+    }
     if (may("lost lock") && run.locked) {
       moves.push({ action: `!${nameOf(run.copy)}: its lock is lost`, next: { ...withRun(hit, run, unlocked(run)), jobs } });
     }
     const [step] = run.steps;
     if (may("lost reply") && typeof step === "object") {
       // Done by Redis, but the answer was lost: the worker does the step again.
-      const { action, next, violation } = apply(hit, run, step, protocol);
+      const { action, next, violation } = apply(hit, run, step, protocol, scenario);
       moves.push({ action: `!${action}, reply lost`, next: { ...next, runs: hit.runs }, ...(violation ? { violation } : {}) });
     }
   }

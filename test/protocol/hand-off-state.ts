@@ -101,10 +101,11 @@ export function isSameId(a: Copy, b: Copy): boolean {
   return a.queue === b.queue && a.hop === b.hop && a.part === b.part;
 }
 
-/** Replaces a run; one without steps left is over. */
+/** Replaces a run; one that can change nothing any more is over. */
 export function withRun(state: State, run: Run, changed: Run | undefined): State {
   const runs = state.runs.filter((other) => other !== run);
-  return { ...state, runs: changed && changed.steps.length > 0 ? [...runs, changed] : runs };
+  const isOver = changed === undefined || (!changed.locked && changed.steps.every((step) => step === "finish")) || changed.steps.length === 0;
+  return { ...state, runs: isOver ? runs : [...runs, changed] };
 }
 
 /** The job of a run that has its lock goes back to waiting. */

@@ -92,7 +92,9 @@ describe("the status of a fleet", () => {
   it("lists the newest batches, and live ones however old they are", async () => {
     await putBatch("old-and-live", { round: 0 });
     for (let i = 0; i < 5; i++) await putBatch(`over-${i}`, { state: "finished" });
-    await Promise.all(["old-and-live", "over-0", "over-1", "over-2", "over-3", "over-4"].map((batch, i) => redis.zadd(fleetKeys.batches, i, batch)));
+    await Promise.all(
+      ["old-and-live", "over-0", "over-1", "over-2", "over-3", "over-4"].map((batch, i) => redis.zadd(fleetKeys.batches, i, batch)),
+    );
     const { batches, batchesLeftOut } = await readFleetStatus({ ...context, batchLimit: 3 });
     expect(batches.map(({ batch }) => batch)).toEqual(["over-4", "over-3", "old-and-live"]);
     expect(batchesLeftOut).toBe(3);
@@ -100,7 +102,8 @@ describe("the status of a fleet", () => {
 });
 
 describe("warnings", () => {
-  const register = (roles: readonly string[], configHash = fleet.hash) => registerProcess(redis, context.clock, { roles, configHash, tasks: ["classify-ticket"] });
+  const register = (roles: readonly string[], configHash = fleet.hash) =>
+    registerProcess(redis, context.clock, { roles, configHash, tasks: ["classify-ticket"] });
 
   it("name the processes that run another configuration", async () => {
     const processes = [register(["router", "reroute", "recorder"]), register(["pool:openai"], "another")];

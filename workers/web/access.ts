@@ -53,7 +53,8 @@ export function refuseOrigin(
 ): string | undefined {
   if (method === "GET" || method === "HEAD") return undefined;
   // A page can't set Sec-Fetch-Site: where a browser sends it, it is right, also behind a proxy that changes Host.
-  const isForeign = site === undefined ? origin !== undefined && URL.parse(origin)?.host !== host : site !== "same-origin" && site !== "none";
+  const isForeign =
+    site === undefined ? origin !== undefined && URL.parse(origin)?.host !== host : site !== "same-origin" && site !== "none";
   return isForeign ? "requests that change something are taken from this server's own pages only" : undefined;
 }
 

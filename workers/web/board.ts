@@ -69,7 +69,8 @@ export function createBoard(context: Pick<ProcessContext, "fleet" | "queues" | "
   const before = async ({ method, route, request }: HookContext): Promise<BeforeHookResult> => {
     if (redis.status !== "ready") return { allow: false, status: 500, message: "Redis is away: this page goes on when it is back" };
     await refresh();
-    const isAllowed = method === "get" || (ALLOWED_CHANGES.has(`${method} ${route}`) && request.params["queueName"] === boardName(DEAD_QUEUE));
+    const isAllowed =
+      method === "get" || (ALLOWED_CHANGES.has(`${method} ${route}`) && request.params["queueName"] === boardName(DEAD_QUEUE));
     if (isAllowed) return;
     return { allow: false, status: 403, message: "only dead letters can be retried and removed here; everything else is read-only" };
   };

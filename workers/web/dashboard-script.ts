@@ -105,27 +105,31 @@ function breakerCell(model, at) {
   if (breaker.kind === "closed" && model.parkedMs > 0) cell.append(note("the vendor asked to wait " + duration(model.parkedMs)));
   return cell;
 }
-function modelRow(model, at) {
+function modelRow(model, queue, at) {
   const cost = element("td", "number" + (model.costNanoUsd === 0 ? " zero" : ""), usd(model.costNanoUsd));
   if (model.isConfigured && !model.isPriced) cost.append(note("no price"));
-  return element("tr", "", element("td", "name", model.model), breakerCell(model, at),
+  return element("tr", "", element("td", "name", queue ? queueLink(queue, model.model) : model.model), breakerCell(model, at),
     number(model.waiting), number(model.active), number(model.delayed), number(model.calls), cost);
 }
 
 function render(status) {
-  const { at, batches, models, queues, processes } = status;
+  const { at, models, queues, processes } = status;
+  const batches = status.batches.toSorted((a, b) => isOver(a) - isOver(b)); // live ones on top, each kind newest first
   const rates = batches.map((batch) => rateOf(batch, at));
   const live = batches.filter((batch) => !isOver(batch));
   const sum = (list, field) => list.reduce((all, each) => all + each[field], 0);
   const ratesNow = live.reduce((all, batch) => all + rates[batches.indexOf(batch)], 0);
-  const open = models.filter((model) => model.isConfigured && model.breaker.kind !== "closed");
+  const queueOf = new Map(models.map((model) => [model.model, queues.find((queue) => queue.title === "model " + model.model)]));
+  const others = queues.filter((queue) => ![...queueOf.values()].includes(queue));
+  const configured = models.filter((model) => model.isConfigured), isTimed = models.some((model) => model.breaker.kind === "open" || model.parkedMs > 0);
+  const open = configured.filter((model) => model.breaker.kind === "open");
   const tiles = [
     [live.length, count(live.length), live.length === 1 ? "live batch" : "live batches"],
     [ratesNow, perSecond(ratesNow), "results, all batches"],
     [1, count(sum(queues, "waiting") + sum(queues, "delayed")), "jobs waiting"],
     [1, count(sum(models, "active")), "calls in flight"],
     [1, usd(sum(batches, "costNanoUsd")), "spent so far"],
-    [1, open.length === 0 ? "all" : models.length - open.length + " of " + models.length, "models available"],
+    [1, open.length === 0 ? "all" : configured.length - open.length + " of " + configured.length, "models available"],
   ];
   fill("tiles", tiles, () => tiles.map(([, value, label]) => element("div", "tile", element("b", "", value), element("span", "", label))));
   fill("warnings", status.warnings, () => status.warnings.map((text) => element("div", "warning", text)));
@@ -134,9 +138,9 @@ function render(status) {
     : [table(["Batch", "State", "Progress", "#Answered", "#Failed", "#Rerouted", "#Rate", "#Time left", "#Calls", "#Duplicates", "#Cost"],
         batches.map((batch, i) => batchRow(batch, rates[i], at)))]);
   document.getElementById("left-out").textContent = status.batchesLeftOut > 0 ? "and " + count(status.batchesLeftOut) + " older" : "";
-  fill("models", [models, open.length > 0 && at], () => [
-    table(["Model", "Breaker", "#Waiting", "#Active", "#Delayed", "#Calls", "#Cost"], models.map((model) => modelRow(model, at)))]);
-  fill("queues", queues, () => [table(["Queue", "#Waiting", "#Active", "#Delayed", "#Dead"], queues.map((queue) =>
+  fill("models", [models, isTimed && at], () => [
+    table(["Model", "Breaker", "#Waiting", "#Active", "#Delayed", "#Calls", "#Cost"], models.map((model) => modelRow(model, queueOf.get(model.model), at)))]);
+  fill("queues", others, () => [table(["Queue", "#Waiting", "#Active", "#Delayed", "#Dead"], others.map((queue) =>
     element("tr", "", element("td", "name", queueLink(queue, queue.title)), number(queue.waiting), number(queue.active), number(queue.delayed),
       number(queue.failed, undefined, "bad"))))]);
   fill("processes", [processes.map(({ at, ...each }) => each), Math.floor(at / 10000)], () => processes.length === 0

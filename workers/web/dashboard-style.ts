@@ -45,7 +45,7 @@ tr:last-child td { border-bottom: 0; }
 th:first-child, td:first-child { padding-left: 16px; }
 th:last-child, td:last-child { padding-right: 16px; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.name { overflow-wrap: anywhere; font-weight: 500; }
+.name { min-width: 140px; overflow-wrap: anywhere; font-weight: 500; }
 .note { color: var(--muted); font-size: 12.5px; font-weight: 400; overflow-wrap: anywhere; }
 .zero { color: var(--muted); opacity: .6; }
 .bad { color: var(--bad); }

@@ -21,7 +21,11 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
     if (error instanceof StoppedError) return sendProblem(res, 503, error.hint ? `${error.message}. ${error.hint}` : error.message);
     const status = statusOf(error);
     if (status >= 500) log.error({ path: req.path, err: error }, "a request failed");
-    sendProblem(res, status, status >= 500 ? "this request failed; the log of this process has the reason" : (STATUS_CODES[status] ?? "bad request").toLowerCase());
+    sendProblem(
+      res,
+      status,
+      status >= 500 ? "this request failed; the log of this process has the reason" : (STATUS_CODES[status] ?? "bad request").toLowerCase(),
+    );
   };
 }
 

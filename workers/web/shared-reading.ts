@@ -36,7 +36,8 @@ export function createSharedReading<Reading>(
 export async function within<Reply>(reply: Promise<Reply>, timeoutMs: number, clock: Clock): Promise<Reply> {
   const settled = new AbortController();
   const timeout = clock.sleep(timeoutMs, settled.signal).then(() => {
-    if (!settled.signal.aborted) throw new StoppedError(`Redis has not answered within ${timeoutMs} ms`, "It may be away: this page goes on when it is back.");
+    if (!settled.signal.aborted)
+      throw new StoppedError(`Redis has not answered within ${timeoutMs} ms`, "It may be away: this page goes on when it is back.");
     return reply;
   });
   try {

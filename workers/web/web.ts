@@ -80,7 +80,10 @@ function createApp(context: ProcessContext, access: { readonly isLoopback: boole
   app.get("/readyz", async (_req, res) => {
     // A connection that is down keeps questions until it is back, so it isn't asked.
     const isReady = redis.status === "ready" && (await within(redis.ping(), READY_TIMEOUT_MS, clock).then(isPong, () => false));
-    res.status(isReady ? 200 : 503).type("text").send(isReady ? "ready\n" : "Redis does not answer\n");
+    res
+      .status(isReady ? 200 : 503)
+      .type("text")
+      .send(isReady ? "ready\n" : "Redis does not answer\n");
   });
   app.use("/queues", createBoard(context, "/queues"));
   app.use(notFound(), answerErrors(log));
@@ -102,7 +105,10 @@ async function listen(server: Server, { host, port }: { readonly host: string; r
 function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): StoppedError {
   switch (error.code) {
     case "EADDRINUSE":
-      return new StoppedError(`port ${port} of ${host} is taken by another program`, "Set another one in the configuration: web: { port: 3001 }.");
+      return new StoppedError(
+        `port ${port} of ${host} is taken by another program`,
+        "Set another one in the configuration: web: { port: 3001 }.",
+      );
     case "EACCES":
       return new StoppedError(`this user may not listen on port ${port}`, "Set one above 1023 in the configuration: web: { port: 3000 }.");
     default:

@@ -42,7 +42,8 @@ describe("a change", () => {
     ["of a foreign page in a browser without Sec-Fetch-Site", { origin: "https://evil.example", site: undefined }],
     ["of a page without an origin", { origin: "null", site: undefined }],
   ])("%s is refused", (_name, { origin, site }) => {
-    for (const method of ["POST", "PUT", "PATCH", "DELETE"]) expect(refuseOrigin(method, { host, origin, site })).toContain("own pages only");
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"])
+      expect(refuseOrigin(method, { host, origin, site })).toContain("own pages only");
   });
 });
 

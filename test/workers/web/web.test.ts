@@ -42,7 +42,11 @@ afterEach(async () => {
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${web.url}${path}`, { headers });
 const change = (method: string, path: string, body?: object) =>
-  fetch(`${web.url}${path}`, { method, headers: { "content-type": "application/json", origin: web.url }, ...(body ? { body: JSON.stringify(body) } : {}) });
+  fetch(`${web.url}${path}`, {
+    method,
+    headers: { "content-type": "application/json", origin: web.url },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
 
 /** fetch sets Host itself. */
 function statusWithHost(host: string): Promise<number | undefined> {
@@ -87,7 +91,10 @@ async function finishedWithError(batch: string): Promise<void> {
   await states.seal(batch, 1);
   const job = { batch, row: 0, task: "classify-ticket", input: { text: "x".repeat(5_000) } };
   const progress = { trail: [], excluded: [], reroutes: 0, refusals: 0, enqueuedAt: clock.now() };
-  await createEnding({ states, queues, clock }).failed({ job, hop: 0, round: 0, progress }, { code: "exhausted", message: "every model was tried" });
+  await createEnding({ states, queues, clock }).failed(
+    { job, hop: 0, round: 0, progress },
+    { code: "exhausted", message: "every model was tried" },
+  );
   const stream = createResultStream(redis, "test");
   await stream.lease(batch, 10_000);
   const [entry] = await stream.read(batch, 10);
@@ -122,7 +129,13 @@ describe("the dashboard", () => {
 describe("metrics", () => {
   it("are the fleet's numbers in Prometheus' text format", async () => {
     await context.states.make("batch-1", "classify-ticket", "test");
-    await redis.hset(batchKeys("batch-1").meta, { answered: 7, failed: 2, duplicateCalls: 1, "model:openai/gpt-5-mini:calls": 9, "model:openai/gpt-5-mini:costNanoUsd": 1_500_000_000 });
+    await redis.hset(batchKeys("batch-1").meta, {
+      answered: 7,
+      failed: 2,
+      duplicateCalls: 1,
+      "model:openai/gpt-5-mini:calls": 9,
+      "model:openai/gpt-5-mini:costNanoUsd": 1_500_000_000,
+    });
     await context.queues.queue(taskQueue("classify-ticket")).add("x", {});
     await context.breaker.trip({ model: "openai/gpt-5-mini" }, "quota", 60_000);
     const response = await get("/metrics");
@@ -200,7 +213,9 @@ describe("Bull Board", () => {
 
   it("cuts long payloads, saying how long they are", async () => {
     await context.queues.queue(taskQueue("classify-ticket")).add("x", { input: { text: "x".repeat(3 * 2 ** 20) } });
-    const response = await get(`/queues/api/queues?${new URLSearchParams({ activeQueue: "task:classify-ticket", status: "latest", page: "1", jobsPerPage: "10" })}`);
+    const response = await get(
+      `/queues/api/queues?${new URLSearchParams({ activeQueue: "task:classify-ticket", status: "latest", page: "1", jobsPerPage: "10" })}`,
+    );
     const text = await response.text();
     expect(text.length).toBeLessThan(30_000);
     expect(text).toContain("3,145,728 characters in all");
@@ -317,7 +332,9 @@ describe("what is not there", () => {
   it("is said to programs in JSON and to browsers as a page, escaped", async () => {
     const json = await get("/nothing");
     expect(json.status).toBe(404);
-    expect(await json.json()).toEqual({ error: "there is no page /nothing; there are /, /queues, /metrics, /api/status, /healthz, /readyz" });
+    expect(await json.json()).toEqual({
+      error: "there is no page /nothing; there are /, /queues, /metrics, /api/status, /healthz, /readyz",
+    });
     const page = await (await get("/<script>alert(1)</script>", { accept: "text/html" })).text();
     expect(page).toContain("404 Not Found");
     expect(page).not.toContain("<script>");
@@ -334,7 +351,12 @@ describe("what is not there", () => {
   it("comes with the headers that keep a page to itself, and without the server's name", async () => {
     for (const path of ["/", "/queues/", "/api/status", "/metrics", "/nothing"]) {
       const { headers } = await get(path);
-      expect([path, headers.get("x-frame-options"), headers.get("x-content-type-options"), headers.get("x-powered-by")]).toEqual([path, "DENY", "nosniff", null]);
+      expect([path, headers.get("x-frame-options"), headers.get("x-content-type-options"), headers.get("x-powered-by")]).toEqual([
+        path,
+        "DENY",
+        "nosniff",
+        null,
+      ]);
       expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
     }
   });
@@ -357,7 +379,9 @@ describe("access", () => {
 
   it("from other machines is possible where the host is set so, with a warning in the log", async () => {
     const warnings: string[] = [];
-    const log = Object.assign(Object.create(silentLogger) as Logger, { warn: (_fields: object, message: string) => warnings.push(message) });
+    const log = Object.assign(Object.create(silentLogger) as Logger, {
+      warn: (_fields: object, message: string) => warnings.push(message),
+    });
     const open = await createWeb({ ...context, log, fleet: { ...fleet, web: { host: "0.0.0.0", port: 0 } } });
     try {
       expect(open.url).toMatch(/^http:\/\/localhost:\d+$/);
@@ -377,11 +401,16 @@ describe("starting and stopping", () => {
     const failure = await createWeb({ ...context, fleet: { ...fleet, web: { host: "127.0.0.1", port } } }).catch((error: unknown) => error);
     other.close();
     expect(failure).toBeInstanceOf(StoppedError);
-    expect(failure).toMatchObject({ message: `port ${port} of 127.0.0.1 is taken by another program`, hint: expect.stringContaining("web: { port:") as string });
+    expect(failure).toMatchObject({
+      message: `port ${port} of 127.0.0.1 is taken by another program`,
+      hint: expect.stringContaining("web: { port:") as string,
+    });
   });
 
   it("an address of another machine is named", async () => {
-    await expect(createWeb({ ...context, fleet: { ...fleet, web: { host: "192.0.2.1", port: 0 } } })).rejects.toThrow("can't listen on 192.0.2.1");
+    await expect(createWeb({ ...context, fleet: { ...fleet, web: { host: "192.0.2.1", port: 0 } } })).rejects.toThrow(
+      "can't listen on 192.0.2.1",
+    );
   });
 
   it("stopping twice is stopping once, and open connections don't hold it up", async () => {
