@@ -7,7 +7,16 @@ import type { Result } from "../src/job/result.ts";
 import { coalesce } from "../src/runtime/coalesce.ts";
 import { batchKeys, fleetKeys } from "../src/runtime/keys.ts";
 import { runScript } from "../src/runtime/redis-script.ts";
-import { beginRetryScript, bringScript, cancelScript, makeScript, pauseScript, readdScript, reopenScript, sealScript } from "./scripts/batch-life.ts";
+import {
+  beginRetryScript,
+  bringScript,
+  cancelScript,
+  makeScript,
+  pauseScript,
+  readdScript,
+  reopenScript,
+  sealScript,
+} from "./scripts/batch-life.ts";
 import { claimScript } from "./scripts/claim.ts";
 import { noteScript } from "./scripts/note.ts";
 import { recordScript } from "./scripts/record.ts";
@@ -22,20 +31,36 @@ export type NoteReply =
 
 export interface BatchStates {
   /** Makes the batch unless it exists; tells whose it is. */
-  make(batch: string, task: string, source: string): Promise<{ readonly created: boolean; readonly task: string; readonly state: BatchState }>;
-  note(batch: string, rows: readonly { readonly row: number; readonly bytes: number }[], window: { readonly rows: number; readonly bytes: number }): Promise<NoteReply>;
+  make(
+    batch: string,
+    task: string,
+    source: string,
+  ): Promise<{ readonly created: boolean; readonly task: string; readonly state: BatchState }>;
+  note(
+    batch: string,
+    rows: readonly { readonly row: number; readonly bytes: number }[],
+    window: { readonly rows: number; readonly bytes: number },
+  ): Promise<NoteReply>;
   advance(batch: string, cursor: number): Promise<void>;
   seal(batch: string, total: number): Promise<BatchState | "unknown" | "mismatch">;
   /** `makeFor`: the task whose batch is made on the spot when it is unknown (jobs of foreign clients). */
   claim(rowId: RowId, hop: number, makeFor?: string): Promise<ClaimReply>;
   record(result: Result): Promise<"recorded" | "refused">;
   /** Puts a part's outcome into the batch's slot; the outcomes of all parts once the last is there. */
-  bring(rowId: RowId, hop: number, part: { readonly part: number; readonly parts: number; readonly json: string }): Promise<readonly string[]>;
+  bring(
+    rowId: RowId,
+    hop: number,
+    part: { readonly part: number; readonly parts: number; readonly json: string },
+  ): Promise<readonly string[]>;
   forgetParts(rowId: RowId, hop: number, parts: number): Promise<void>;
   cancel(batch: string): Promise<BatchState | "unknown">;
   pause(batch: string, paused: boolean): Promise<BatchState | "unknown">;
   beginRetry(batch: string): Promise<{ readonly before: BatchState | "unknown" | "retrying"; readonly round: number }>;
-  reopen(batch: string, rows: readonly { readonly row: number; readonly hop: number; readonly bytes: number }[], windowRows: number): Promise<"full" | readonly (number | "leave")[]>;
+  reopen(
+    batch: string,
+    rows: readonly { readonly row: number; readonly hop: number; readonly bytes: number }[],
+    windowRows: number,
+  ): Promise<"full" | readonly (number | "leave")[]>;
   missing(batch: string): Promise<readonly number[]>;
   readd(batch: string, rows: readonly number[]): Promise<readonly (number | "gone")[]>;
   status(batch: string): Promise<BatchStatus | undefined>;
@@ -92,7 +117,12 @@ export function createBatchStates(redis: Redis): BatchStates {
   return {
     async make(batch, task, source) {
       await register(batch);
-      const [created, ownTask, state] = await runScript<[number, string, BatchState]>(redis, makeScript, [batchKeys(batch).meta], [task, source]);
+      const [created, ownTask, state] = await runScript<[number, string, BatchState]>(
+        redis,
+        makeScript,
+        [batchKeys(batch).meta],
+        [task, source],
+      );
       return { created: created === 1, task: ownTask, state };
     },
 
@@ -101,7 +131,11 @@ export function createBatchStates(redis: Redis): BatchStates {
       const args = [window.rows, window.bytes, ...rows.flatMap((row) => [row.row, row.bytes])];
       const [kind, round, ...replies] = await runScript<string[]>(redis, noteScript, [keys.meta, keys.done, keys.open], args);
       if (kind !== "ok") return { kind: kind as "full" };
-      return { kind, round: Number(round), rows: replies.map((reply) => (reply === "done" || reply === "claimed" ? reply : Number(reply))) };
+      return {
+        kind,
+        round: Number(round),
+        rows: replies.map((reply) => (reply === "done" || reply === "claimed" ? reply : Number(reply))),
+      };
     },
 
     async advance(batch, cursor) {
@@ -112,7 +146,8 @@ export function createBatchStates(redis: Redis): BatchStates {
     claim: ({ batch, row }, hop, makeFor = "") => claimMany({ batch, row, hop, makeFor }),
     record: (result) => recordMany(result),
 
-    bring: ({ batch, row }, hop, { part, parts, json }) => runScript(redis, bringScript, [batchKeys(batch).parts], [row, hop, part, parts, json]),
+    bring: ({ batch, row }, hop, { part, parts, json }) =>
+      runScript(redis, bringScript, [batchKeys(batch).parts], [row, hop, part, parts, json]),
 
     async forgetParts({ batch, row }, hop, parts) {
       await redis.hdel(batchKeys(batch).parts, ...Array.from({ length: parts }, (_, part) => `${row}.${hop}.${part}`));
@@ -144,15 +179,16 @@ export function createBatchStates(redis: Redis): BatchStates {
     },
 
     async status(batch) {
-      const meta = await redis.hgetall(batchKeys(batch).meta);
-      return meta["state"] ? statusOf(batch, meta) : undefined;
+      return readStatus(batch, await redis.hgetall(batchKeys(batch).meta));
     },
 
     list: () => redis.zrevrange(fleetKeys.batches, 0, -1),
   };
 }
 
-function statusOf(batch: string, meta: Record<string, string>): BatchStatus {
+/** A batch's status from its hash; undefined where there is none. */
+export function readStatus(batch: string, meta: Readonly<Record<string, string>>): BatchStatus | undefined {
+  if (!meta["state"]) return undefined;
   const count = (field: string) => Number(meta[field] ?? 0);
   return {
     batch,
@@ -188,7 +224,10 @@ async function byBatch<Item extends { readonly batch: string }, Reply>(
   const replies: Reply[] = [];
   await Promise.all(
     Array.from(groups, async ([batch, indices]) => {
-      const group = await run(batch, indices.map((i) => items[i]!));
+      const group = await run(
+        batch,
+        indices.map((i) => items[i]!),
+      );
       indices.forEach((index, i) => (replies[index] = group[i]!));
     }),
   );

@@ -27,11 +27,7 @@ export interface Registration {
 }
 
 /** Keeps this process registered until stopped. */
-export function registerProcess(
-  redis: Redis,
-  clock: Clock,
-  own: Pick<Heartbeat, "roles" | "configHash" | "tasks">,
-): Registration {
+export function registerProcess(redis: Redis, clock: Clock, own: Pick<Heartbeat, "roles" | "configHash" | "tasks">): Registration {
   const id = randomUUID();
   const stopping = new AbortController();
   const startedAt = clock.now();
@@ -63,6 +59,7 @@ export async function liveProcesses(redis: Redis, clock: Clock): Promise<readonl
 
 /** Does a running fleet know the task, with every role that a job of it needs? */
 export function servesTask(processes: readonly Heartbeat[], task: string, providers: readonly string[]): boolean {
-  const has = (role: string, knowsTask = true) => processes.some((each) => each.roles.includes(role) && (!knowsTask || each.tasks.includes(task)));
+  const has = (role: string, knowsTask = true) =>
+    processes.some((each) => each.roles.includes(role) && (!knowsTask || each.tasks.includes(task)));
   return has("router") && has("reroute") && has("recorder", false) && providers.every((provider) => has(`pool:${provider}`));
 }

@@ -8,7 +8,7 @@ import { isOver, type BatchState, type BatchStatus } from "../src/job/batch.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import { batchKeys, modelQueue } from "../src/runtime/keys.ts";
-import type { BatchStates } from "./batch-state.ts";
+import { readStatus, type BatchStates } from "./batch-state.ts";
 import { readBreakers } from "./breaker-states.ts";
 import { liveProcesses, type Heartbeat } from "./fleet-registry.ts";
 import { fleetWarnings } from "./fleet-warnings.ts";
@@ -97,16 +97,14 @@ async function readBatches({ redis, states }: { readonly redis: Redis; readonly 
   const live = new Set(looked.filter((_, i) => batchStates[i] && !isOver(batchStates[i])));
   const over = new Set(looked.filter((_, i) => batchStates[i] && isOver(batchStates[i])).slice(0, Math.max(0, limit - live.size)));
   const shown = looked.filter((batch) => live.has(batch) || over.has(batch));
-  const read = await Promise.all(shown.map((batch) => readBatch({ redis, states }, batch)));
+  const read = await Promise.all(shown.map((batch) => readBatch(redis, batch)));
   const batches = read.filter((batch) => batch !== undefined);
   return { batches, batchesLeftOut: names.length - batches.length };
 }
 
-async function readBatch(
-  { redis, states }: { readonly redis: Redis; readonly states: BatchStates },
-  batch: string,
-): Promise<BatchInFleet | undefined> {
-  const [status, meta] = await Promise.all([states.status(batch), redis.hgetall(batchKeys(batch).meta)]);
+async function readBatch(redis: Redis, batch: string): Promise<BatchInFleet | undefined> {
+  const meta = await redis.hgetall(batchKeys(batch).meta);
+  const status = readStatus(batch, meta);
   if (!status) return undefined;
   const models: Record<string, { calls: number; costNanoUsd: number }> = {};
   for (const [field, value] of Object.entries(meta)) {

@@ -13,7 +13,10 @@ export const PAYLOAD_VERSION = 1;
 /** Rows of jobs that name neither batch nor row go into inbox batches of this many. */
 export const INBOX_ROWS = 1_000_000;
 
-const jsonObject = z.custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value), "must be an object");
+const jsonObject = z.custom<JsonObject>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be an object",
+);
 
 const publicPayload = z
   .object({
@@ -100,7 +103,10 @@ export type ParsedPayload =
  * Reads a task queue's job. One that names neither batch nor row is given its place from its own BullMQ number n: batch `inbox-<task>-<n div 1,000,000>`,
  * row n mod 1,000,000.
  */
-export function parseTaskPayload(task: string, queueJob: { readonly id?: string; readonly data: unknown; readonly timestamp: number }): ParsedPayload {
+export function parseTaskPayload(
+  task: string,
+  queueJob: { readonly id?: string; readonly data: unknown; readonly timestamp: number },
+): ParsedPayload {
   const { id: jobId = "0", data, timestamp } = queueJob;
   const own = data as TaskPayload | undefined;
   if (own?.fleet) {

@@ -7,6 +7,7 @@ import { BATCH_PATTERN, NAME_PATTERN } from "../src/job/names.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { createBatchStates } from "./batch-state.ts";
 import { connectRedis, requireRedis } from "./connection.ts";
+import { createMemoryGate } from "./memory-gate.ts";
 import { createQueueSet } from "./queue-set.ts";
 import { createRowWriter, type RowFields } from "./row-writer.ts";
 
@@ -42,7 +43,8 @@ export interface Producer {
 export async function createProducer(options: ProducerOptions): Promise<Producer> {
   const { redisUrl, task, signal } = options;
   const batch = options.batch ?? `${task.slice(0, 40)}-${randomUUID().slice(0, 8)}`;
-  if (!NAME_PATTERN.test(task)) throw new UsageError(`the task name "${task}" is not valid`, "Use lower-case letters, digits, - and _, at most 64.");
+  if (!NAME_PATTERN.test(task))
+    throw new UsageError(`the task name "${task}" is not valid`, "Use lower-case letters, digits, - and _, at most 64.");
   if (!BATCH_PATTERN.test(batch)) throw new UsageError(`the batch id "${batch}" is not valid`, "Use letters, digits, - and _, at most 64.");
   await requireRedis(redisUrl);
   const redis = connectRedis(redisUrl, { role: "client", name: "producer" });
@@ -62,6 +64,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
     task,
     states,
     queues,
+    memory: createMemoryGate(redis, systemClock),
     clock: systemClock,
     windowRows: options.windowRows ?? 5_000,
     windowBytes: options.windowBytes ?? 64 * 2 ** 20,

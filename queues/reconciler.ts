@@ -89,10 +89,25 @@ export function createReconciler(
     const now = clock.now();
     const error = status.cancelling
       ? ({ code: "cancelled", message: `batch ${batch} was cancelled` } as const)
-      : ({ code: "lost", message: "the row's job vanished from the queues (deleted by hand, or lost with the server that held it)" } as const);
+      : ({
+          code: "lost",
+          message: "the row's job vanished from the queues (deleted by hand, or lost with the server that held it)",
+        } as const);
     await Promise.all(
       missing.map(({ row, hop }) =>
-        states.record({ batch, row, task: status.task, round: status.round, hop: hop + 1, status: "error", error, trail: [], reroutes: 0, enqueuedAt: now, finishedAt: now }),
+        states.record({
+          batch,
+          row,
+          task: status.task,
+          round: status.round,
+          hop: hop + 1,
+          status: "error",
+          error,
+          trail: [],
+          reroutes: 0,
+          enqueuedAt: now,
+          finishedAt: now,
+        }),
       ),
     );
   };

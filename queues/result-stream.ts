@@ -28,7 +28,9 @@ export interface ResultStream {
   /** Counts entries that are safely stored, up to and with `lastId`; without any, it only looks whether the batch has come to its end. */
   stored(
     batch: string,
-    entries: { readonly lastId: string; readonly results: number; readonly bytes: number; readonly sums: ReadonlyMap<string, number> } | undefined,
+    entries:
+      | { readonly lastId: string; readonly results: number; readonly bytes: number; readonly sums: ReadonlyMap<string, number> }
+      | undefined,
   ): Promise<BatchState | "unknown" | "lost">;
 }
 

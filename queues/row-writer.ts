@@ -9,6 +9,7 @@ import { BATCH_PATTERN, ROW_LIMIT } from "../src/job/names.ts";
 import { freshProgress } from "../src/job/progress.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { BatchStates } from "./batch-state.ts";
+import type { MemoryGate } from "./memory-gate.ts";
 import type { Envelope } from "./payload.ts";
 import type { QueueSet } from "./queue-set.ts";
 
@@ -23,6 +24,7 @@ export interface RowWriterOptions {
   readonly task: string;
   readonly states: BatchStates;
   readonly queues: QueueSet;
+  readonly memory: MemoryGate;
   readonly clock: Clock;
   readonly windowRows: number;
   readonly windowBytes: number;
@@ -53,8 +55,12 @@ const PAUSED_POLL_MS = 500;
 const IDLE_FLUSH_MS = 250;
 
 export function createRowWriter(options: RowWriterOptions): RowWriter {
-  const { batch, task, states, queues, clock, signal } = options;
-  if (!BATCH_PATTERN.test(batch)) throw new UsageError(`the batch id "${batch}" is not valid`, "Use letters, digits, - and _, at most 64, beginning with a letter or digit.");
+  const { batch, task, states, queues, memory, clock, signal } = options;
+  if (!BATCH_PATTERN.test(batch))
+    throw new UsageError(
+      `the batch id "${batch}" is not valid`,
+      "Use letters, digits, - and _, at most 64, beginning with a letter or digit.",
+    );
   const chunkRows = Math.min(options.chunkRows ?? 500, Math.max(1, Math.floor(options.windowRows / 2)));
   const chunkBytes = Math.min(options.chunkBytes ?? 4 * 2 ** 20, Math.max(1, Math.floor(options.windowBytes / 2)));
   let chunk: (RowFields & { readonly row: number; readonly bytes: number })[] = [];
@@ -95,6 +101,10 @@ export function createRowWriter(options: RowWriterOptions): RowWriter {
   const noteWithinWindow = async (rows: readonly { readonly row: number; readonly bytes: number }[]) => {
     for (;;) {
       if (signal?.aborted) throw new StoppedError("interrupted while enqueueing");
+      if (!(await memory.hasRoom())) {
+        await clock.sleep(PAUSED_POLL_MS, signal);
+        continue;
+      }
       const reply = await states.note(batch, rows, { rows: options.windowRows, bytes: options.windowBytes });
       if (reply.kind === "ok") return reply;
       if (reply.kind === "cancelled") throw new StoppedError(`batch ${batch} was cancelled`);

@@ -33,7 +33,6 @@ export interface WorkerOptions {
 
 export interface FleetWorker {
   readonly queue: string;
-  setConcurrency(concurrency: number): Promise<void>;
   /** Stops taking jobs; resolves when those running have ended (see `abort`). */
   stop(): Promise<void>;
 }
@@ -81,12 +80,6 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
   let stopping: Promise<void> | undefined;
   return {
     queue,
-    async setConcurrency(concurrency) {
-      worker.concurrency = concurrency;
-      // A raised concurrency is noticed only when a running call ends; pausing and resuming wakes the loop.
-      await worker.pause(true);
-      worker.resume();
-    },
     stop() {
       stopping ??= worker.close();
       return stopping;

@@ -25,16 +25,25 @@ export function registerBatchCommands(program: Command): void {
 
   add("cancel", "end a batch: no more calls; rows without a result end as cancelled", async ({ states }, batch) => {
     const before = known(await states.cancel(batch), batch);
-    if (before === "open" || before === "sealed") say(`batch ${batch} is being cancelled: calls in flight end, the other rows end as cancelled`);
+    if (before === "open" || before === "sealed")
+      say(`batch ${batch} is being cancelled: calls in flight end, the other rows end as cancelled`);
     else say(`batch ${batch} is ${before} already`);
   });
   add("pause", "hold a batch: calls in flight end, no new ones begin", async ({ states }, batch) => {
     const state = known(await states.pause(batch, true), batch);
-    say(state === "open" || state === "sealed" ? `batch ${batch} is paused; go on with: modelfleet resume ${batch}` : `batch ${batch} is ${state} already`);
+    say(
+      state === "open" || state === "sealed"
+        ? `batch ${batch} is paused; go on with: modelfleet resume ${batch}`
+        : `batch ${batch} is ${state} already`,
+    );
   });
   add("resume", "let a paused batch go on", async ({ states }, batch) => {
     const state = known(await states.pause(batch, false), batch);
-    say(state === "open" || state === "sealed" ? `batch ${batch} goes on; rows that were set aside return within some seconds` : `batch ${batch} is ${state}`);
+    say(
+      state === "open" || state === "sealed"
+        ? `batch ${batch} goes on; rows that were set aside return within some seconds`
+        : `batch ${batch} is ${state}`,
+    );
   });
 }
 

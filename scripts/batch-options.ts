@@ -10,9 +10,12 @@ export function configOption(command: Command): Command {
 /** Of commands that take an input file. */
 export function batchInputOptions(command: Command): Command {
   return configOption(command)
-    .requiredOption("-t, --task <name>", "the task type of the rows")
+    .option("-t, --task <name>", "the task type of the rows (required)")
     .option("-b, --batch <id>", "the batch's id (default: derived from the task's definition and the file)")
     .option("--fresh", "begin anew, even if this file was run before")
     .addOption(new Option("-f, --format <format>", "the file's format (default: seen from its name and first line)").choices(FORMATS))
-    .option("--tag <key=value...>", "tags for every row");
+    .option("--tag <key=value>", "a tag for every row; may be given several times", (tag: string, before: readonly string[] = []) => [
+      ...before,
+      tag,
+    ]);
 }

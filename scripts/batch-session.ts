@@ -4,8 +4,11 @@ import { randomUUID } from "node:crypto";
 import { StoppedError, UsageError } from "../src/job/errors.ts";
 import { isOver } from "../src/job/batch.ts";
 import { BATCH_PATTERN } from "../src/job/names.ts";
+import { createFileStore } from "../src/results/file-store.ts";
 import { fleetKeys } from "../src/runtime/keys.ts";
 import { feedRows, verifyUnchanged } from "../queues/feed.ts";
+import { createMemoryGate } from "../queues/memory-gate.ts";
+import { restoreBatch } from "../queues/restore-batch.ts";
 import { createRowWriter } from "../queues/row-writer.ts";
 import type { JobInput } from "./job-input.ts";
 import type { OpenFleet } from "./open-fleet.ts";
@@ -18,7 +21,10 @@ export interface BatchChoice {
 
 export interface BatchSession {
   readonly batch: string;
+  /** Every row has its result, and the store has it. */
   readonly isOver: boolean;
+  /** Every row has its result already, stored or not: there is nothing to feed. */
+  readonly isAnswered: boolean;
   readonly isResumed: boolean;
 }
 
@@ -26,35 +32,60 @@ export interface BatchSession {
 export async function openBatch(open: OpenFleet, input: JobInput, task: string, choice: BatchChoice): Promise<BatchSession> {
   const { redis, states } = open;
   if (choice.batch !== undefined && !BATCH_PATTERN.test(choice.batch)) {
-    throw new UsageError(`the batch id "${choice.batch}" is not valid`, "Use letters, digits, - and _, at most 64, beginning with a letter or digit.");
+    throw new UsageError(
+      `the batch id "${choice.batch}" is not valid`,
+      "Use letters, digits, - and _, at most 64, beginning with a letter or digit.",
+    );
   }
   const batch = choice.batch ?? (await derivedBatch(open, input, task, choice.fresh ?? false));
   if (choice.batch !== undefined && choice.fresh && (await states.status(batch))) {
     throw new UsageError(`batch ${batch} exists already`, "Leave out --batch with --fresh, or name a batch that is new.");
   }
+  const store = createFileStore({ dir: open.fleet.storeDir });
+  await restoreBatch(redis, store, batch, task).finally(() => store.stop());
   const made = await states.make(batch, task, JSON.stringify({ input: input.name }));
   if (made.task !== task) throw new UsageError(`batch ${batch} belongs to the task "${made.task}"`, "Use another --batch.");
   if (made.state === "cancelled") {
-    throw new StoppedError(`batch ${batch} was cancelled`, `Start anew with --fresh, or take its rows up again with: modelfleet retry ${batch}`);
+    const anew = choice.batch === undefined ? "--fresh" : "another --batch";
+    throw new StoppedError(
+      `batch ${batch} was cancelled`,
+      `Start anew with ${anew}, or take its rows up again with: modelfleet retry ${batch}`,
+    );
   }
   if (!made.created && input.isFile) await verifyUnchanged(redis, batch, () => input.rows());
-  return { batch, isOver: isOver(made.state) || made.state === "finalizing", isResumed: !made.created };
+  return { batch, isOver: isOver(made.state), isAnswered: isOver(made.state) || made.state === "finalizing", isResumed: !made.created };
 }
 
 /** Feeds all rows and seals the batch; rejects with StoppedError when `signal` aborts. */
-export async function feedBatch(open: OpenFleet, input: JobInput, session: BatchSession, task: string, options: { readonly signal: AbortSignal; readonly tags?: Readonly<Record<string, string>> }): Promise<void> {
+export async function feedBatch(
+  open: OpenFleet,
+  input: JobInput,
+  session: BatchSession,
+  task: string,
+  options: { readonly signal: AbortSignal; readonly tags?: Readonly<Record<string, string>> },
+): Promise<void> {
   const { fleet, redis, states, queues, clock } = open;
   const writer = createRowWriter({
     batch: session.batch,
     task,
     states,
     queues,
+    memory: createMemoryGate(redis, clock),
     clock,
     windowRows: fleet.queues.windowRows,
     windowBytes: fleet.queues.windowBytes,
     signal: options.signal,
   });
-  await feedRows(redis, session.batch, input.rows(), writer, options.tags ? { tags: options.tags } : {});
+  const { signal, tags } = options;
+  const leave = () => input.leave();
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    await feedRows(redis, session.batch, input.rows(), writer, tags ? { tags } : {});
+  } catch (error) {
+    throw signal.aborted ? new StoppedError("interrupted while enqueueing") : error;
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
 }
 
 /** `--fresh` counts a generation up, so that the next plain run of the same file goes on with the fresh batch. */
@@ -62,10 +93,14 @@ async function derivedBatch({ redis }: OpenFleet, input: JobInput, task: string,
   const derived = input.derivedBatch;
   if (derived === undefined) {
     const batch = `${task.slice(0, 40)}-${randomUUID().slice(0, 8)}`;
-    say(`${input.name} can't be read again, so this batch gets an id of its own: ${batch} (to go on with it later: --batch ${batch}, with the same rows)`);
+    say(
+      `${input.name} can't be read again, so this batch gets an id of its own: ${batch} (to go on with it later: --batch ${batch}, with the same rows)`,
+    );
     return batch;
   }
-  const generation = fresh ? await redis.hincrby(fleetKeys.generations, derived, 1) : Number((await redis.hget(fleetKeys.generations, derived)) ?? 0);
+  const generation = fresh
+    ? await redis.hincrby(fleetKeys.generations, derived, 1)
+    : Number((await redis.hget(fleetKeys.generations, derived)) ?? 0);
   return generation === 0 ? derived : `${derived}-${generation}`;
 }
 

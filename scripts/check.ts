@@ -38,7 +38,11 @@ async function check(options: Options): Promise<number> {
   const fleet = await loadFleet(options.config, { environment: readEnvironment() });
   for (const task of fleet.tasks.values()) createPrompt(task); // throws with the task and line of a broken template
   const findings: Finding[] = [
-    { what: "configuration", ok: true, detail: `${fleet.path}: ${fleet.providers.size} providers, ${fleet.models.size} models, ${fleet.tasks.size} tasks` },
+    {
+      what: "configuration",
+      ok: true,
+      detail: `${fleet.path}: ${fleet.providers.size} providers, ${fleet.models.size} models, ${fleet.tasks.size} tasks`,
+    },
   ];
   if (!options.offline) {
     findings.push(await checkRedis(fleet.redisUrl));

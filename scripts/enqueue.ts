@@ -9,12 +9,12 @@ import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { feedBatch, openBatch, parseTags } from "./batch-session.ts";
 import { batchInputOptions } from "./batch-options.ts";
 import { openInput, requireTask } from "./job-input.ts";
-import { openFleet } from "./open-fleet.ts";
+import { loadCommandFleet, openFleet } from "./open-fleet.ts";
 import { say } from "./terminal.ts";
 
 interface Options {
   readonly config?: string;
-  readonly task: string;
+  readonly task?: string;
   readonly batch?: string;
   readonly fresh?: boolean;
   readonly format?: RowFormat;
@@ -32,17 +32,20 @@ export function registerEnqueue(program: Command): void {
 async function enqueue(file: string, options: Options): Promise<number> {
   const shutdown = listenForShutdown(() => say("\nstopping; press Ctrl-C again to stop at once"));
   const tags = parseTags(options.tag);
-  const open = await openFleet(options);
+  const fleet = await loadCommandFleet(options);
+  const task = requireTask(fleet, options.task);
+  const input = await openInput(file, task, options.format);
+  const open = await openFleet(options, { fleet });
   try {
-    const task = requireTask(open.fleet, options.task);
-    const input = await openInput(file, task, options.format);
     const session = await openBatch(open, input, task.name, options);
-    if (session.isOver) {
+    if (session.isAnswered) {
       say(`batch ${session.batch} has all its rows already: modelfleet results ${session.batch} -o FILE`);
       return 0;
     }
     const total = open.fleet.queues.windowRows;
-    say(`enqueueing ${input.name} into batch ${session.batch}${session.isResumed ? " (going on)" : ""}; at most ${total.toLocaleString("en")} rows ahead of the store,`);
+    say(
+      `enqueueing ${input.name} into batch ${session.batch}${session.isResumed ? " (going on)" : ""}; at most ${total.toLocaleString("en")} rows ahead of the store,`,
+    );
     say("so this goes on feeding until the last row is in. It can be interrupted and repeated.");
     if (!(await liveProcesses(open.redis, open.clock)).some((each) => each.roles.includes("router"))) {
       say("no fleet is running on this Redis yet: start one with `modelfleet up`");

@@ -6,6 +6,8 @@ import type { OpenFleet } from "./open-fleet.ts";
 import type { Progress } from "./progress.ts";
 
 const POLL_MS = 250;
+/** Nothing has ended for this long: the reason is looked for, and again as often. */
+const STUCK_MS = 4_000;
 
 export interface FollowOptions {
   readonly batch: string;
@@ -25,13 +27,24 @@ export async function followBatch(open: OpenFleet, options: FollowOptions): Prom
   const { batch, progress, signal, patienceMs } = options;
   let movedAt = clock.now();
   let lastDone = -1;
+  let note = "";
+  let noteAt = 0;
+  const noteWhy = async () => {
+    const now = clock.now();
+    if (now - movedAt < STUCK_MS) note = "";
+    else if (now - noteAt > STUCK_MS) {
+      noteAt = now;
+      note = (await options.whyStuck?.())?.join("; ") ?? "";
+    }
+  };
   try {
     for (;;) {
       const status = await states.status(batch);
       if (!status) throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
       if (status.done !== lastDone || status.paused) movedAt = clock.now();
       lastDone = status.done;
-      progress.update(status);
+      await noteWhy();
+      progress.update(status, note);
       if (isOver(status.state) || signal.aborted) return status;
       if (patienceMs !== undefined && clock.now() - movedAt > patienceMs) {
         const reasons = (await options.whyStuck?.()) ?? [];

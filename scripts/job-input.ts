@@ -1,7 +1,7 @@
-// The input named on the command line: a file, that can be read again, or standard input, that can't.
+// The input named on the command line: a file, that can be read again, or standard input (or a pipe), that can't.
 
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import type { Fleet } from "../src/config/fleet.ts";
 import { digest, taskHash } from "../src/config/digest.ts";
 import { nearest } from "../src/config/nearest.ts";
@@ -15,55 +15,70 @@ import type { TaskSpec } from "../src/job/task.ts";
 
 export interface JobInput {
   readonly name: string;
-  /** Standard input can be read once only: a resume needs the same rows again, and missing rows can't be found in it. */
+  /** Standard input and pipes can be read once only: a resume needs the same rows again, and missing rows can't be found in them. */
   readonly isFile: boolean;
-  /** Derived from the task's definition and the file's head, tail and size; undefined for standard input. */
+  /** Derived from the task's definition and the file's head, tail and size; undefined for what can be read once only. */
   readonly derivedBatch: string | undefined;
   rows(): AsyncIterable<Row>;
+  /** Ends a wait for rows that may never come: standard input is closed. */
+  leave(): void;
 }
 
 export const FORMATS: readonly RowFormat[] = ["jsonl", "csv", "openai"];
 
-export function requireTask(fleet: Fleet, name: string): TaskSpec {
-  const task = fleet.tasks.get(name);
+/** @throws UsageError when it isn't given or isn't configured, naming those that are. */
+export function requireTask(fleet: Fleet, name: string | undefined): TaskSpec {
+  const task = name === undefined ? undefined : fleet.tasks.get(name);
   if (task) return task;
-  const near = nearest(name, fleet.tasks.keys());
+  const near = name === undefined ? undefined : nearest(name, fleet.tasks.keys());
   throw new UsageError(
-    `there is no task "${name}" in ${fleet.path}`,
-    near ? `Did you mean "${near}"?` : `Its tasks are: ${Array.from(fleet.tasks.keys()).join(", ") || "none"}.`,
+    name === undefined ? "which task are the rows for? Say it with --task" : `there is no task "${name}" in ${fleet.path}`,
+    near ? `Did you mean "${near}"?` : `The tasks of ${fleet.path} are: ${Array.from(fleet.tasks.keys()).join(", ") || "none"}.`,
   );
 }
 
-/** @throws UsageError for a file that isn't there or can't be read as text. */
+/** @throws UsageError for a file that isn't there, can't be read as text, or has a format that the task doesn't take. */
 export async function openInput(file: string, task: TaskSpec, format: RowFormat | undefined): Promise<JobInput> {
-  const isFile = file !== "-";
-  if (isFile) await requireFile(file);
+  const isFile = file !== "-" && (await requireFile(file)) === "file";
   const options = {
     ...(task.input === undefined ? {} : { validate: createInputValidator(task.input), schema: task.input }),
   };
   const fingerprint = isFile ? await fingerprintFile(file) : undefined;
-  const source = (): AsyncIterable<Uint8Array> => (isFile ? createReadStream(file, { highWaterMark: 256 * 1024 }) : process.stdin);
+  const source = (): AsyncIterable<Uint8Array> => (file === "-" ? process.stdin : createReadStream(file, { highWaterMark: 256 * 1024 }));
+  const name = file === "-" ? "standard input" : file;
+  const rows = async function* () {
+    const peeked = await peekFormat(file, source());
+    const actual = format ?? peeked.format;
+    if (actual !== "openai" && !task.prompt) {
+      throw new UsageError(
+        `the task "${task.name}" has no prompt, so it takes OpenAI-batch lines only, and ${name} has ${actual} rows`,
+        "Give the task a prompt, or lines of the form {custom_id, method, url, body}.",
+      );
+    }
+    yield* readRows(peeked.source, { format: actual, ...options });
+  };
+  if (isFile) for await (const _first of rows()) break; // what is wrong with the file as a whole is told before a batch is made
   return {
-    name: isFile ? file : "standard input",
+    name,
     isFile,
     derivedBatch: fingerprint && `${task.name.slice(0, 40)}-${digest([taskHash(task), fingerprint, format]).slice(0, 16)}`,
-    async *rows() {
-      const peeked = await peekFormat(file, source());
-      const actual = format ?? peeked.format;
-      if (actual !== "openai" && !task.prompt) {
-        throw new UsageError(
-          `the task "${task.name}" has no prompt, so it takes OpenAI-batch lines only, and ${isFile ? file : "the input"} has ${actual} rows`,
-          "Give the task a prompt, or lines of the form {custom_id, method, url, body}.",
-        );
-      }
-      yield* readRows(peeked.source, { format: actual, ...options });
-    },
+    rows,
+    leave: () => void (file === "-" && process.stdin.destroy()),
   };
 }
 
-async function requireFile(file: string): Promise<void> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`can't read ${file}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`, "Give a JSONL, CSV or OpenAI-batch file, or - for standard input.");
-  });
-  if (found.isDirectory()) throw new UsageError(`${file} is a folder`, "Give a file, or - for standard input.");
+async function requireFile(file: string): Promise<"file" | "pipe"> {
+  const cantRead = (error: NodeJS.ErrnoException) =>
+    new UsageError(
+      `can't read ${file}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`,
+      "Give a JSONL, CSV or OpenAI-batch file, or - for standard input.",
+    );
+  try {
+    const found = await stat(file);
+    if (found.isDirectory()) throw new UsageError(`${file} is a folder`, "Give a file, or - for standard input.");
+    await access(file, constants.R_OK);
+    return found.isFile() ? "file" : "pipe";
+  } catch (error) {
+    throw error instanceof UsageError ? error : cantRead(error as NodeJS.ErrnoException);
+  }
 }

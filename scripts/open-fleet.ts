@@ -23,11 +23,20 @@ export interface OpenFleet {
   close(): Promise<void>;
 }
 
-/** `patient`: the command goes on when Redis comes back; others fail. API keys may be missing: who calls vendors loads the configuration again. */
-export async function openFleet(options: { readonly config?: string }, { patient = false } = {}): Promise<OpenFleet> {
-  const environment = readEnvironment();
-  const fleet = await loadFleet(options.config, { environment, allowMissingSecrets: true });
+/** The configuration, as commands need it that call no vendor: API keys may be missing. Who calls vendors loads it again. */
+export async function loadCommandFleet(options: { readonly config?: string }): Promise<Fleet> {
+  const fleet = await loadFleet(options.config, { environment: readEnvironment(), allowMissingSecrets: true });
   for (const warning of fleet.warnings) say(`warning: ${warning}`);
+  return fleet;
+}
+
+/** `patient`: the command goes on when Redis comes back; others fail. `fleet`: loaded already, by a command that checks its arguments before it asks for a Redis. */
+export async function openFleet(
+  options: { readonly config?: string },
+  given: { readonly patient?: boolean; readonly fleet?: Fleet } = {},
+): Promise<OpenFleet> {
+  const patient = given.patient ?? false;
+  const fleet = given.fleet ?? (await loadCommandFleet(options));
   const server = await findRedis(fleet);
   const redis = connectRedis(server.url, { role: patient ? "worker" : "client", name: "command", log: processLog("command") });
   const queues = createQueueSet(redis);

@@ -1,6 +1,8 @@
 // Results from the store to where the user wants them: answers in input order, errors apart, and the report.
 
-import { extname } from "node:path";
+import { constants } from "node:fs";
+import { access, realpath, rm, stat } from "node:fs/promises";
+import { dirname, extname } from "node:path";
 import { UsageError } from "../src/job/errors.ts";
 import type { Result } from "../src/job/result.ts";
 import { createSummary } from "../src/report/summary.ts";
@@ -20,10 +22,29 @@ export function formatOf(output: string | undefined): OutputFormat {
   return output !== undefined && extname(output).toLowerCase() === ".csv" ? "csv" : "jsonl";
 }
 
+/** Called before any work is done for it. @throws UsageError when nothing can be written to `output`, or it is the input. */
+export async function requireOutput(output: string | undefined, input?: string): Promise<void> {
+  if (output === undefined) return;
+  const found = await stat(output).catch(() => undefined);
+  if (found?.isDirectory()) throw new UsageError(`can't write to ${output}: it is a folder`, "Name a file in it.");
+  if (found && input !== undefined && (await isSameFile(output, input)))
+    throw new UsageError(`${output} is the input: it would be overwritten`, "Choose another -o.");
+  const folder = dirname(output);
+  await access(found && !found.isFile() ? output : folder, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === "ENOENT" ? `there is no folder ${folder}` : error.message;
+    throw new UsageError(`can't write to ${output}: ${reason}`, "Make the folder, or choose another file.");
+  });
+}
+
 /** `output` undefined: standard output. */
 export async function writeResults(
   store: Store,
-  options: { readonly batch: string; readonly format: OutputFormat; readonly which: "answered" | "errors"; readonly output?: string | undefined },
+  options: {
+    readonly batch: string;
+    readonly format: OutputFormat;
+    readonly which: "answered" | "errors";
+    readonly output?: string | undefined;
+  },
   onResult: (result: Result) => void = () => undefined,
 ): Promise<OutputCounts> {
   const { batch, format, which, output } = options;
@@ -39,17 +60,29 @@ export async function deliver(open: OpenFleet, options: { readonly batch: string
   try {
     const status = await open.states.status(batch);
     if (status && status.total && !(await store.batches()).includes(batch)) {
-      throw new UsageError(`the results of batch ${batch} are not in ${open.fleet.storeDir}`, "Its recorder writes to another store: run this command where that store is.");
+      throw new UsageError(
+        `the results of batch ${batch} are not in ${open.fleet.storeDir}`,
+        "Its recorder writes to another store: run this command where that store is.",
+      );
     }
     const summary = createSummary();
-    const counts = await writeResults(store, { batch, format: formatOf(output), which: "answered", output }, (result) => summary.add(result));
+    const counts = await writeResults(store, { batch, format: formatOf(output), which: "answered", output }, (result) =>
+      summary.add(result),
+    );
     const errorsFile = output === undefined ? undefined : errorsBeside(output);
-    if (errorsFile !== undefined && counts.errors > 0) await writeResults(store, { batch, format: "jsonl", which: "errors", output: errorsFile });
+    if (errorsFile !== undefined && counts.errors > 0)
+      await writeResults(store, { batch, format: "jsonl", which: "errors", output: errorsFile });
+    else if (errorsFile !== undefined) await rm(errorsFile, { force: true }); // of an earlier run: those errors are gone
     say(renderText(summary.read()));
-    if (status && status.duplicateCalls > 0) say(`duplicate calls: ${formatCount(status.duplicateCalls)} (cut off in mid-flight and made again)`);
+    if (status && status.duplicateCalls > 0)
+      say(`duplicate calls: ${formatCount(status.duplicateCalls)} (cut off in mid-flight and made again)`);
     if (output !== undefined) say(`${formatCount(counts.answered)} answers → ${output}`);
     if (counts.errors > 0) {
-      say(errorsFile === undefined ? `${formatCount(counts.errors)} rows failed: modelfleet results ${batch} --errors` : `${formatCount(counts.errors)} rows failed → ${errorsFile}`);
+      say(
+        errorsFile === undefined
+          ? `${formatCount(counts.errors)} rows failed: modelfleet results ${batch} --errors`
+          : `${formatCount(counts.errors)} rows failed → ${errorsFile}`,
+      );
       say(`take up those that another run could end otherwise: modelfleet retry ${batch}`);
     }
     return counts.errors > 0 ? 1 : 0;
@@ -62,6 +95,11 @@ export async function deliver(open: OpenFleet, options: { readonly batch: string
 function errorsBeside(output: string): string {
   const extension = extname(output);
   return `${extension ? output.slice(0, -extension.length) : output}.errors.jsonl`;
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((path) => realpath(path).catch(() => path)));
+  return a === b;
 }
 
 async function* tap<Item>(items: AsyncIterable<Item>, look: (item: Item) => void): AsyncGenerator<Item> {

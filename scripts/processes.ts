@@ -9,7 +9,7 @@ import { systemClock } from "../src/runtime/clock.ts";
 import { allRoles, startFleetProcess, type Role } from "../workers/fleet-process.ts";
 import { configOption } from "./batch-options.ts";
 import { findRedis, processLog } from "./open-fleet.ts";
-import { say } from "./terminal.ts";
+import { reportError, say } from "./terminal.ts";
 
 interface Options {
   readonly config?: string;
@@ -22,7 +22,9 @@ const GRACE_SECONDS = "20";
 
 export function registerProcesses(program: Command): void {
   const add = (name: string, description: string) =>
-    configOption(program.command(name)).description(description).option("--grace <seconds>", "how long calls in flight may go on at shutdown", GRACE_SECONDS);
+    configOption(program.command(name))
+      .description(description)
+      .option("--grace <seconds>", "how long calls in flight may go on at shutdown", GRACE_SECONDS);
 
   add("up", "the whole fleet on this machine, with dashboard")
     .option("--no-web", "without the web pages")
@@ -32,7 +34,9 @@ export function registerProcesses(program: Command): void {
   add("pool <provider>", "one process of the fleet: calls one provider's models").action((provider: string, options: Options) =>
     serve(options, () => [`pool:${provider}`]),
   );
-  add("reroute", "one process of the fleet: moves failed jobs to other models").action((options: Options) => serve(options, () => ["reroute"]));
+  add("reroute", "one process of the fleet: moves failed jobs to other models").action((options: Options) =>
+    serve(options, () => ["reroute"]),
+  );
   add("recorder", "one process of the fleet: writes results to the store").action((options: Options) => serve(options, () => ["recorder"]));
 }
 
@@ -44,11 +48,18 @@ async function serve(options: Options, rolesOf: (fleet: Fleet) => readonly Role[
   const roles = rolesOf(fleet);
   const server = await findRedis(fleet);
   try {
-    const running = await startFleetProcess({ fleet, redisUrl: server.url, roles, clock: systemClock, log: processLog(roles.length > 1 ? "fleet" : roles[0]!) });
+    const running = await startFleetProcess({
+      fleet,
+      redisUrl: server.url,
+      roles,
+      clock: systemClock,
+      log: processLog(roles.length > 1 ? "fleet" : roles[0]!),
+    });
     say(`modelfleet ${roles.join(", ")}: running${fleet.redisUrl === undefined ? " with its own Redis" : ""}`);
     if (running.webUrl) say(`dashboard ${running.webUrl}/ · queues ${running.webUrl}/queues · metrics ${running.webUrl}/metrics`);
     if (!shutdown.signal.aborted) await new Promise((resolve) => shutdown.signal.addEventListener("abort", resolve, { once: true }));
-    await running.stop(graceMs);
+    // What could not be stopped would keep the process alive.
+    await running.stop(graceMs).catch((error: unknown) => process.exit(reportError(error)));
   } finally {
     await server.stop();
     shutdown.dispose();

@@ -29,7 +29,16 @@ function createBar(clock: Clock, rate: Rate): Progress {
     update(status, note = "") {
       const total = Math.max(1, status.total ?? status.cursor);
       if (!bar) {
-        bar = new SingleBar({ format: "{bar} {percentage}% {text}", barsize: 24, hideCursor: true, clearOnComplete: true, linewrap: false, fps: 10, barCompleteChar: "█", barIncompleteChar: "░" });
+        bar = new SingleBar({
+          format: "{bar} {percentage}% {text}",
+          barsize: 24,
+          hideCursor: true,
+          clearOnComplete: true,
+          linewrap: false,
+          fps: 10,
+          barCompleteChar: "█",
+          barIncompleteChar: "░",
+        });
         bar.start(total, status.done, { text: "" });
       }
       bar.setTotal(total);
@@ -59,8 +68,14 @@ function createLines(clock: Clock, rate: Rate): Progress {
 
 function describe(status: BatchStatus, perSecond: number, note: string): string {
   const { total, done, failed, rerouted, costNanoUsd } = status;
-  const of = total === undefined ? `${formatCount(done)} of ${formatCount(status.cursor)}+` : `${formatCount(done)} of ${formatCount(total)}`;
-  const parts = [of, `${formatCount(failed)} failed`, `${formatCount(rerouted)} rerouted`, `${perSecond >= 10 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`];
+  const of =
+    total === undefined ? `${formatCount(done)} of ${formatCount(status.cursor)}+` : `${formatCount(done)} of ${formatCount(total)}`;
+  const parts = [
+    of,
+    `${formatCount(failed)} failed`,
+    `${formatCount(rerouted)} rerouted`,
+    `${perSecond >= 10 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`,
+  ];
   if (total !== undefined && perSecond > 0 && done < total) parts.push(`ETA ${formatDuration(((total - done) / perSecond) * 1_000)}`);
   parts.push(formatUsd(costNanoUsd));
   if (status.paused) parts.push("paused");

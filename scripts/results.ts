@@ -7,7 +7,7 @@ import { createFileStore } from "../src/results/file-store.ts";
 import { formatCount } from "../src/report/format.ts";
 import { configOption } from "./batch-options.ts";
 import { openFleet } from "./open-fleet.ts";
-import { formatOf, OUTPUT_FORMATS, writeResults, type OutputFormat } from "./output.ts";
+import { formatOf, OUTPUT_FORMATS, requireOutput, writeResults, type OutputFormat } from "./output.ts";
 import { say } from "./terminal.ts";
 
 interface Options {
@@ -29,15 +29,21 @@ export function registerResults(program: Command): void {
 }
 
 async function results(batch: string, options: Options): Promise<number> {
+  await requireOutput(options.output);
   const open = await openFleet(options);
   const store = createFileStore({ dir: open.fleet.storeDir });
   try {
     const status = await open.states.status(batch);
-    if (!status && !(await store.batches()).includes(batch)) throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
+    if (!status && !(await store.batches()).includes(batch))
+      throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
     const format = options.format ?? formatOf(options.output);
     const counts = await writeResults(store, { batch, format, which: options.errors ? "errors" : "answered", output: options.output });
-    if (options.output !== undefined) say(`${formatCount(options.errors ? counts.errors : counts.answered)} rows written to ${options.output}`);
-    if (status && !isOver(status.state)) say(`batch ${batch} is not finished: ${formatCount(status.stored)} of ${status.total ? formatCount(status.total) : "its"} rows have results so far`);
+    if (options.output !== undefined)
+      say(`${formatCount(options.errors ? counts.errors : counts.answered)} rows written to ${options.output}`);
+    if (status && !isOver(status.state))
+      say(
+        `batch ${batch} is not finished: ${formatCount(status.stored)} of ${status.total === undefined ? "its" : formatCount(status.total)} rows have results so far`,
+      );
     if (!options.errors && counts.errors > 0) say(`${formatCount(counts.errors)} rows failed: see them with --errors`);
     return 0;
   } finally {

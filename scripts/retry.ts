@@ -40,7 +40,11 @@ async function retry(batch: string, options: { config?: string }): Promise<numbe
     }
     const total = (await states.status(batch))?.total ?? 0;
     await states.seal(batch, total);
-    say(reopened === 0 ? `batch ${batch} has no error that a retry could mend` : `${formatCount(reopened)} rows of batch ${batch} are open again (round ${round})`);
+    say(
+      reopened === 0
+        ? `batch ${batch} has no error that a retry could mend`
+        : `${formatCount(reopened)} rows of batch ${batch} are open again (round ${round})`,
+    );
     const isRunning = (await liveProcesses(redis, clock)).some((each) => each.roles.includes("router"));
     if (reopened > 0 && !isRunning) say("no fleet is running: start one with `modelfleet up`, or run the batch's file again");
     return 0;
@@ -50,11 +54,20 @@ async function retry(batch: string, options: { config?: string }): Promise<numbe
   }
 }
 
-async function reopenFailed({ fleet, states, queues, clock }: OpenFleet, batch: string, round: number, signal: AbortSignal): Promise<number> {
+async function reopenFailed(
+  { fleet, states, queues, clock }: OpenFleet,
+  batch: string,
+  round: number,
+  signal: AbortSignal,
+): Promise<number> {
   const store = createFileStore({ dir: fleet.storeDir });
   let reopened = 0;
   const reopen = async (results: readonly ErrorResult[]) => {
-    const rows = results.map((result) => ({ row: result.row, hop: result.hop + 1, bytes: Buffer.byteLength(JSON.stringify(result.body ?? result.input)) }));
+    const rows = results.map((result) => ({
+      row: result.row,
+      hop: result.hop + 1,
+      bytes: Buffer.byteLength(JSON.stringify(result.body ?? result.input)),
+    }));
     let replies = await states.reopen(batch, rows, fleet.queues.windowRows);
     while (replies === "full" && !signal.aborted) {
       await clock.sleep(WINDOW_POLL_MS, signal);
@@ -66,7 +79,11 @@ async function reopenFailed({ fleet, states, queues, clock }: OpenFleet, batch: 
       const hop = hops[i];
       if (typeof hop !== "number") return [];
       const { row, task, input = {}, body, id, line, tags } = result;
-      const label = { ...(id === undefined ? {} : { id }), ...(line === undefined ? {} : { line }), ...(tags === undefined ? {} : { tags }) };
+      const label = {
+        ...(id === undefined ? {} : { id }),
+        ...(line === undefined ? {} : { line }),
+        ...(tags === undefined ? {} : { tags }),
+      };
       return [{ job: { batch, row, task, input, ...(body ? { body } : {}), ...label }, hop, round, progress: freshProgress(clock.now()) }];
     });
     await queues.addToTask(envelopes);
@@ -77,7 +94,11 @@ async function reopenFailed({ fleet, states, queues, clock }: OpenFleet, batch: 
     let chunk: ErrorResult[] = [];
     for await (const result of store.read(batch)) {
       if (signal.aborted) return reopened;
-      const isOpenToRetry = result.status === "error" && result.round < round && RETRYABLE.has(result.error.code) && (result.input ?? result.body) !== undefined;
+      const isOpenToRetry =
+        result.status === "error" &&
+        result.round < round &&
+        RETRYABLE.has(result.error.code) &&
+        (result.input ?? result.body) !== undefined;
       if (isOpenToRetry) chunk.push(result);
       if (chunk.length < CHUNK) continue;
       await reopen(chunk);

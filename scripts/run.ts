@@ -11,20 +11,20 @@ import { readEnvironment } from "../src/runtime/environment.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { holdProducerLease, readdMissing } from "../queues/feed.ts";
 import { liveProcesses, servesTask } from "../queues/fleet-registry.ts";
-import { readFleetStatus } from "../queues/fleet-status.ts";
 import { allRoles, startFleetProcess, type FleetProcess } from "../workers/fleet-process.ts";
 import { feedBatch, openBatch, parseTags, type BatchSession } from "./batch-session.ts";
 import { batchInputOptions } from "./batch-options.ts";
 import { followBatch } from "./follow.ts";
 import { openInput, requireTask, type JobInput } from "./job-input.ts";
-import { openFleet, processLog, type OpenFleet } from "./open-fleet.ts";
-import { deliver, OUTPUT_FORMATS } from "./output.ts";
+import { loadCommandFleet, openFleet, processLog, type OpenFleet } from "./open-fleet.ts";
+import { deliver, requireOutput } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import { say } from "./terminal.ts";
+import { whyStuck } from "./why-stuck.ts";
 
 interface Options {
   readonly config?: string;
-  readonly task: string;
+  readonly task?: string;
   readonly output?: string;
   readonly batch?: string;
   readonly fresh?: boolean;
@@ -37,15 +37,20 @@ interface Options {
 /** Calls in flight after Ctrl-C. */
 const GRACE_MS = 5_000;
 const MISSING_EVERY_MS = 2_000;
-/** An attached fleet that is gone for this long is replaced by one of our own. */
-const FLEET_GONE_MS = 12_000;
+/** An attached fleet of which no router is left for this long is replaced by one of our own: it may just be restarting. */
+const ROUTER_GONE_MS = 12_000;
+/** Sooner when every process has taken its leave: it was another `run`'s, and that has ended. */
+const FLEET_GONE_MS = 3_000;
 
 export function registerRun(program: Command): void {
   batchInputOptions(program.command("run <file>"))
     .description("run a file's rows (or standard input: -) through the fleet and write the answers")
-    .option("-o, --output <file>", `where the answers go (${OUTPUT_FORMATS.join(", ")}); errors go beside it; default: standard output`)
-    .option("--patience <duration>", "stop, resumable, when nothing has ended for this long", "15m")
-    .option("--web", "with the dashboard, where a fleet is started here")
+    .option(
+      "-o, --output <file>",
+      "where the answers go: JSONL, or CSV by its name; errors go beside it, into *.errors.jsonl; default: standard output",
+    )
+    .option("--patience <duration>", "stop, resumable, when no row has ended for this long", "15m")
+    .option("--web", "with the dashboard, when a fleet is started here")
     .action(async (file: string, options: Options) => {
       process.exitCode = await run(file, options);
     });
@@ -56,23 +61,32 @@ async function run(file: string, options: Options): Promise<number> {
   if (!patience.success) throw new UsageError(`--patience takes a duration such as 90s or 15m, not "${options.patience}"`);
   const tags = parseTags(options.tag);
   const shutdown = listenForShutdown(() => say("\nstopping: calls in flight get a moment to end; press Ctrl-C again to stop at once"));
-  const open = await openFleet(options, { patient: true });
+  const fleet = await loadCommandFleet(options);
+  const task = requireTask(fleet, options.task);
+  const input = await openInput(file, task, options.format);
+  await requireOutput(options.output, file);
+  const open = await openFleet(options, { patient: true, fleet });
   let own: FleetProcess | undefined;
   try {
-    const task = requireTask(open.fleet, options.task);
-    const input = await openInput(file, task, options.format);
     const session = await openBatch(open, input, task.name, options);
     announce(session, input);
     if (!session.isOver) {
       own = await ensureFleet(open, task, options);
-      await work(open, { input, session, task, patienceMs: patience.data, signal: shutdown.signal, ...(tags ? { tags } : {}) }, async () => {
-        own ??= await ensureFleet(open, task, options);
-      });
+      await work(
+        open,
+        { input, session, task, patienceMs: patience.data, signal: shutdown.signal, ...(tags ? { tags } : {}) },
+        async () => {
+          own ??= await ensureFleet(open, task, options);
+        },
+      );
     }
-    if (shutdown.signal.aborted) return await interrupted(open, session);
+    if (shutdown.signal.aborted) {
+      await own?.stop(GRACE_MS);
+      return await interrupted(open, session);
+    }
     return await deliver(open, { batch: session.batch, ...(options.output === undefined ? {} : { output: options.output }) });
   } finally {
-    await own?.stop(shutdown.signal.aborted ? GRACE_MS : 0);
+    await own?.stop(0);
     shutdown.dispose();
     await open.close();
   }
@@ -89,7 +103,8 @@ async function ensureFleet(open: OpenFleet, task: TaskSpec, options: Options): P
   const processes = await liveProcesses(open.redis, open.clock);
   if (servesTask(processes, task.name, [...providers])) {
     say(`a fleet of ${processes.length} ${processes.length === 1 ? "process" : "processes"} is running: it does the work`);
-    if (processes.some((each) => each.configHash !== open.fleet.hash)) say("warning: it runs with another configuration than this command's");
+    if (processes.some((each) => each.configHash !== open.fleet.hash))
+      say("warning: it runs with another configuration than this command's");
     return undefined;
   }
   const fleet = await loadFleet(options.config, { environment: readEnvironment() }); // vendors will be called: the keys must be there
@@ -119,25 +134,25 @@ async function work(open: OpenFleet, { input, session, task, patienceMs, signal,
   const lease = input.isFile ? holdProducerLease(open.redis, open.clock, batch) : undefined;
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const feeding = feedBatch(open, input, session, task.name, { signal: either, ...(tags ? { tags } : {}) }).catch((error: unknown) => {
+  const feed = () => feedBatch(open, input, session, task.name, { signal: either, ...(tags ? { tags } : {}) });
+  const feeding = (session.isAnswered ? Promise.resolve() : feed()).catch((error: unknown) => {
     if (error instanceof StoppedError && (either.aborted || /cancelled|is over/.test(error.message))) return;
     failed.abort(error);
   });
+  const replaceLostFleet = createReplacement(open, ensure);
   let lookForMissingAt = open.clock.now() + MISSING_EVERY_MS;
-  let seenAt = open.clock.now();
   try {
     await followBatch(open, {
       batch,
       progress: createProgress(open.clock, process.stderr.isTTY),
       signal: either,
       patienceMs,
-      whyStuck: () => whyStuck(open, task),
+      whyStuck: () => whyStuck(open, task.name),
       async onPoll() {
         if (open.clock.now() < lookForMissingAt) return;
         lookForMissingAt = open.clock.now() + MISSING_EVERY_MS;
         if (input.isFile) await readdMissing(open, { batch, task: task.name }, () => input.rows());
-        if ((await liveProcesses(open.redis, open.clock)).some((each) => each.roles.includes("router"))) seenAt = open.clock.now();
-        else if (open.clock.now() - seenAt > FLEET_GONE_MS) await ensure();
+        await replaceLostFleet();
       },
     });
   } catch (error) {
@@ -150,11 +165,22 @@ async function work(open: OpenFleet, { input, session, task, patienceMs, signal,
   if (failed.signal.aborted) throw failed.signal.reason;
 }
 
-/** The models of the route that take no calls now. */
-async function whyStuck({ redis, fleet, queues, states, clock }: OpenFleet, task: TaskSpec): Promise<readonly string[]> {
-  const status = await readFleetStatus({ redis, states, queues, clock, fleet });
-  const models = new Set(task.route.flatMap((step) => step.models));
-  return status.models.flatMap(({ model, breaker }) => (models.has(model) && breaker.kind !== "closed" ? [`${model}: breaker ${breaker.kind}: ${breaker.reason}`] : []));
+/** Called now and then: when the fleet that did the work is gone, `ensure` starts one here; what keeps it from that is told once. */
+function createReplacement({ redis, clock }: OpenFleet, ensure: () => Promise<void>): () => Promise<void> {
+  let seenAt = clock.now();
+  let toldWhyNot = false;
+  return async () => {
+    const processes = await liveProcesses(redis, clock);
+    if (processes.some((each) => each.roles.includes("router"))) seenAt = clock.now();
+    if (clock.now() - seenAt < (processes.length === 0 ? FLEET_GONE_MS : ROUTER_GONE_MS)) return;
+    try {
+      await ensure();
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      if (!toldWhyNot) say(`warning: the fleet is gone, and this command can't start one: ${error.message}`);
+      toldWhyNot = true;
+    }
+  };
 }
 
 async function interrupted({ states }: OpenFleet, { batch }: BatchSession): Promise<number> {

@@ -20,7 +20,7 @@ interface Shot {
   readonly file: string;
   readonly path: string;
   /** Resolves when the page shows what is to be seen. */
-  ready(page: Page): Promise<unknown>;
+  readonly ready: (page: Page) => Promise<unknown>;
 }
 
 const SHOTS: readonly Shot[] = [

@@ -51,7 +51,9 @@ async function status(batch: string | undefined, options: Options): Promise<numb
 async function showBatch(open: OpenFleet, batch: string, options: Options, signal: AbortSignal): Promise<number> {
   const first = await open.states.status(batch);
   if (!first) throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
-  const last = options.follow ? await followBatch(open, { batch, progress: createProgress(open.clock, process.stderr.isTTY), signal }) : first;
+  const last = options.follow
+    ? await followBatch(open, { batch, progress: createProgress(open.clock, process.stderr.isTTY), signal })
+    : first;
   if (options.json) process.stdout.write(`${JSON.stringify(last, undefined, 2)}\n`);
   else process.stdout.write(`${describe(last).join("\n")}\n`);
   if (!isOver(last.state)) return 0;
@@ -121,7 +123,13 @@ function render(seen: FleetStatus, now: number): string {
       ["queue", "waiting", "active", "delayed", "failed"],
       seen.queues
         .filter(({ title }) => !title.startsWith("model "))
-        .map((queue) => [queue.title, formatCount(queue.waiting), formatCount(queue.active), formatCount(queue.delayed), formatCount(queue.failed)]),
+        .map((queue) => [
+          queue.title,
+          formatCount(queue.waiting),
+          formatCount(queue.active),
+          formatCount(queue.delayed),
+          formatCount(queue.failed),
+        ]),
     ),
     seen.processes.length === 0
       ? "no process of the fleet is running: modelfleet up\n"

@@ -13,7 +13,11 @@ export function reportError(error: unknown): number {
     if (error.hint) say(`  ${error.hint}`);
     return error instanceof UsageError ? 2 : 1;
   }
-  if (error instanceof AggregateError) for (const each of error.errors) say(String(each instanceof Error ? each.stack : each));
+  if (error instanceof AggregateError) {
+    const expected = error.errors.find((each) => each instanceof StoppedError);
+    if (expected && error.errors.every((each) => each instanceof StoppedError)) return reportError(expected);
+    for (const each of error.errors) say(String(each instanceof Error ? each.stack : each));
+  }
   say(`modelfleet: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   say("  This is a fault in modelfleet: please report it with the lines above.");
   return 1;

@@ -41,7 +41,16 @@ export function createBinder(options: {
       const { models } = binding.step;
       for (const model of models) view.added(model, 1);
       await add(
-        models.map((model, part) => ({ ...envelope, hop: envelope.hop + 1, progress, step: binding.step, part, model, calls: 0, transients: 0 })),
+        models.map((model, part) => ({
+          ...envelope,
+          hop: envelope.hop + 1,
+          progress,
+          step: binding.step,
+          part,
+          model,
+          calls: 0,
+          transients: 0,
+        })),
       );
       return binding;
     },
@@ -50,7 +59,8 @@ export function createBinder(options: {
 
 /** A rough measure is enough to choose a model; the pool estimates the rendered request for its permit. */
 function needsOf(job: Job, task: TaskSpec) {
-  const bytes = Buffer.byteLength(JSON.stringify(job.body ?? job.input)) + (task.prompt?.user.length ?? 0) + (task.prompt?.system?.length ?? 0);
+  const bytes =
+    Buffer.byteLength(JSON.stringify(job.body ?? job.input)) + (task.prompt?.user.length ?? 0) + (task.prompt?.system?.length ?? 0);
   return {
     inputTokens: Math.ceil(bytes / BYTES_PER_TOKEN),
     outputTokens: task.maxOutputTokens ?? ASSUMED_OUTPUT_TOKENS,

@@ -16,7 +16,15 @@ export interface Ending {
 /** A dead letter is a view: the batch's own errors that nobody needs to look into are left out. */
 const NOT_SHOWN: ReadonlySet<ResultError["code"]> = new Set(["cancelled"]);
 
-export function createEnding({ states, queues, clock }: { readonly states: BatchStates; readonly queues: QueueSet; readonly clock: Clock }): Ending {
+export function createEnding({
+  states,
+  queues,
+  clock,
+}: {
+  readonly states: BatchStates;
+  readonly queues: QueueSet;
+  readonly clock: Clock;
+}): Ending {
   const base = ({ job, hop, round, progress }: Envelope) => ({
     batch: job.batch,
     row: job.row,

@@ -2,7 +2,7 @@
 
 import { createRedisBreaker } from "../src/breaker/redis-breaker.ts";
 import type { Fleet } from "../src/config/fleet.ts";
-import { UsageError } from "../src/job/errors.ts";
+import { StoppedError, UsageError } from "../src/job/errors.ts";
 import { createRedisLimiter } from "../src/limits/redis-limiter.ts";
 import { createProvider } from "../src/providers/create-provider.ts";
 import { createFileStore } from "../src/results/file-store.ts";
@@ -26,6 +26,9 @@ export function allRoles(fleet: Fleet, { web }: { readonly web: boolean }): read
   const pools = Array.from(fleet.providers.keys(), (name): Role => `pool:${name}`);
   return ["router", ...pools, "reroute", "recorder", ...(web ? (["web"] as const) : [])];
 }
+
+/** What is waited for beyond the grace time. */
+const STOP_MARGIN_MS = 5_000;
 
 export interface FleetProcess {
   readonly context: ProcessContext;
@@ -73,12 +76,14 @@ export async function startFleetProcess(options: {
   let stopping: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
     const problems: unknown[] = [];
-    const attempt = (end: Promise<unknown>) => end.catch((error: unknown) => problems.push(error));
-    await Promise.all(parts.map((part) => attempt(part.stop(graceMs))));
-    await attempt(registration.stop());
-    await attempt(breaker.stop());
-    await attempt(store.stop());
-    await attempt(queues.stop());
+    // While Redis is away nothing can be handed back: the end is not waited for for ever, the jobs will be found stalled.
+    const attempt = (what: string, end: Promise<unknown>, withinMs = STOP_MARGIN_MS) =>
+      within(clock, withinMs, what, end).catch((error: unknown) => problems.push(error));
+    await Promise.all(parts.map((part) => attempt("a worker", part.stop(graceMs), graceMs + STOP_MARGIN_MS)));
+    await attempt("the heartbeat", registration.stop());
+    await attempt("the breakers", breaker.stop());
+    await attempt("the store", store.stop());
+    await attempt("the queues", queues.stop());
     redis.disconnect();
     if (problems.length > 0) throw new AggregateError(problems, "not everything could be stopped");
   };
@@ -102,7 +107,27 @@ export async function startFleetProcess(options: {
 function startPool(context: ProcessContext, name: string): FleetPart {
   const { fleet, redis, clock } = context;
   const spec = fleet.providers.get(name);
-  if (!spec) throw new UsageError(`there is no provider "${name}" in ${fleet.path}`, `Its providers are: ${Array.from(fleet.providers.keys()).join(", ")}.`);
+  if (!spec)
+    throw new UsageError(
+      `there is no provider "${name}" in ${fleet.path}`,
+      `Its providers are: ${Array.from(fleet.providers.keys()).join(", ")}.`,
+    );
   const limiter = createRedisLimiter({ redis, clock, providers: new Map([[name, spec]]) });
   return createPool(context, { name, provider: createProvider({ spec, clock }), limiter });
+}
+
+async function within(clock: Clock, ms: number, what: string, end: Promise<unknown>): Promise<void> {
+  const ended = new AbortController();
+  const late = clock.sleep(ms, ended.signal).then(() => {
+    if (!ended.signal.aborted)
+      throw new StoppedError(
+        `${what} did not stop within ${ms} ms`,
+        "Redis may be away. Nothing is lost: unfinished jobs are found and run again.",
+      );
+  });
+  try {
+    await Promise.race([end, late]);
+  } finally {
+    ended.abort();
+  }
 }

@@ -31,7 +31,9 @@ export function createPool(
   const { fleet, redis, states, queues, breaker, clock, log } = context;
   const ending = createEnding({ states, queues, clock });
   const aborting = new AbortController();
-  const tools = new Map(Array.from(fleet.tasks.values(), (task) => [task.name, { task, prompt: createPrompt(task), check: createChecker(task) }]));
+  const tools = new Map(
+    Array.from(fleet.tasks.values(), (task) => [task.name, { task, prompt: createPrompt(task), check: createChecker(task) }]),
+  );
 
   const processCall = async (model: ModelSpec, queueJob: QueueJob): Promise<Verdict> => {
     let envelope = queueJob.data as CallEnvelope;
@@ -40,7 +42,12 @@ export function createPool(
     if (admitted.kind === "stop") return admitted.verdict;
     if (admitted.kind === "paused") return backToTask(envelope);
     const tool = tools.get(job.task);
-    if (!tool) return over(envelope, { name: job.task, attempts: 1, onRefusal: "fail" }, invalid(`the task "${job.task}" is not configured in this pool`));
+    if (!tool)
+      return over(
+        envelope,
+        { name: job.task, attempts: 1, onRefusal: "fail" },
+        invalid(`the task "${job.task}" is not configured in this pool`),
+      );
     const { task } = tool;
     const rendered = tool.prompt.request(job);
     if (rendered.kind === "invalid") return over(envelope, task, invalid(rendered.reason));
@@ -80,7 +87,8 @@ export function createPool(
       if (decision.outcome.kind === "unavailable" && !made.blocked) await trip(envelope, decision.outcome);
       return over(envelope, task, decision.outcome);
     }
-    if (outcome.kind === "throttled" && outcome.source === "vendor") await queues.queue(modelQueue(envelope.model)).rateLimit(outcome.waitMs);
+    if (outcome.kind === "throttled" && outcome.source === "vendor")
+      await queues.queue(modelQueue(envelope.model)).rateLimit(outcome.waitMs);
     const data: CallEnvelope = { ...envelope, transients: envelope.transients + (decision.countsAttempt ? 1 : 0) };
     return { kind: "later", delayMs: decision.countsAttempt ? decision.waitMs : jittered(decision.waitMs), ...(entry ? { data } : {}) };
   };
@@ -91,7 +99,11 @@ export function createPool(
   };
 
   /** This part of the step is over: the row ends here, or goes on through the reroute queue. */
-  const over = async (envelope: CallEnvelope, task: Pick<TaskSpec, "name" | "attempts" | "onRefusal">, outcome: Outcome): Promise<Verdict> => {
+  const over = async (
+    envelope: CallEnvelope,
+    task: Pick<TaskSpec, "name" | "attempts" | "onRefusal">,
+    outcome: Outcome,
+  ): Promise<Verdict> => {
     const { job, hop, round, step, part, model, progress } = envelope;
     if (step.models.length === 1) {
       const decision = decideStep(task as TaskSpec, progress, step, [{ model, outcome }]);
@@ -101,7 +113,12 @@ export function createPool(
       return FINISH;
     }
     const own = `${job.batch}.${job.row}.${hop}.${part}.`;
-    const brought: PartOutcome & { trail: unknown } = { part, model, outcome, trail: progress.trail.filter((entry) => entry.call.startsWith(own)) };
+    const brought: PartOutcome & { trail: unknown } = {
+      part,
+      model,
+      outcome,
+      trail: progress.trail.filter((entry) => entry.call.startsWith(own)),
+    };
     const all = await states.bring(job, hop, { part, parts: step.models.length, json: JSON.stringify(brought) });
     if (all.length > 0) {
       const shared = { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(own)) };

@@ -54,7 +54,10 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
 
   const write = async (batch: string, entries: readonly StreamEntry[], totals: ReturnType<typeof createCallTotals>) => {
     const results = entries.filter((entry) => !entry.isExtra);
-    await store.append(batch, results.map(({ id, result }) => ({ streamId: id, result })));
+    await store.append(
+      batch,
+      results.map(({ id, result }) => ({ streamId: id, result })),
+    );
     return stream.stored(batch, {
       lastId: entries.at(-1)!.id,
       results: results.length,

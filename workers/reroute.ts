@@ -12,6 +12,7 @@ import { createBinder } from "./binder.ts";
 import { createEnding } from "./ending.ts";
 import { createModelView } from "./model-view.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
+import { createStrayQueues } from "./stray-queues.ts";
 
 const CONCURRENCY = 64;
 const FINISH: Verdict = { kind: "finish" };
@@ -71,6 +72,7 @@ export function createReroute(context: ProcessContext): FleetPart {
     return refusal === undefined ? FINISH : { kind: "keep-as-failed", reason: refusal };
   };
 
+  const strays = createStrayQueues(context, ending);
   const shared = { redis, ...fleet.queues, log };
   const workers = [
     createFleetWorker({ queue: REROUTE_QUEUE, concurrency: CONCURRENCY, process: processReroute, ...shared }),
@@ -79,7 +81,7 @@ export function createReroute(context: ProcessContext): FleetPart {
 
   return {
     async stop() {
-      await Promise.all(workers.map((worker) => worker.stop()));
+      await Promise.all([strays.stop(0), ...workers.map((worker) => worker.stop())]);
       await view.stop();
     },
   };

@@ -38,7 +38,10 @@ export function createRouter(context: ProcessContext): FleetPart {
       const waiting = binding.cause === "unavailable" ? sinceWhen(envelope, clock.now()) : envelope;
       const waitedMs = clock.now() - (waiting.progress.unavailableSince ?? clock.now());
       if (waitedMs > task.patienceMs) {
-        await ending.failed(waiting, { code: "patience", message: `no able model was available for ${Math.round(waitedMs / 1000)} s: ${binding.reasons.join("; ")}` });
+        await ending.failed(waiting, {
+          code: "patience",
+          message: `no able model was available for ${Math.round(waitedMs / 1000)} s: ${binding.reasons.join("; ")}`,
+        });
         return { kind: "finish" };
       }
       if (stopping.signal.aborted) return { kind: "back", data: toTaskPayload(waiting) };
@@ -51,17 +54,26 @@ export function createRouter(context: ProcessContext): FleetPart {
     const validate = task.input === undefined ? () => undefined : createInputValidator(task.input);
     const totals = new Set<string>();
     return async (queueJob: QueueJob): Promise<Verdict> => {
-      const parsed = parseTaskPayload(task.name, { ...(queueJob.id === undefined ? {} : { id: queueJob.id }), data: queueJob.data, timestamp: queueJob.timestamp });
+      const parsed = parseTaskPayload(task.name, {
+        ...(queueJob.id === undefined ? {} : { id: queueJob.id }),
+        data: queueJob.data,
+        timestamp: queueJob.timestamp,
+      });
       const { envelope } = parsed;
       const foreign = parsed.kind === "bad" || parsed.foreign;
-      const admitted = await admit(envelope, { states, ending, clock }, { crashes: queueJob.stalledCounter, ...(foreign ? { makeFor: task.name } : {}) });
+      const admitted = await admit(
+        envelope,
+        { states, ending, clock },
+        { crashes: queueJob.stalledCounter, ...(foreign ? { makeFor: task.name } : {}) },
+      );
       if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
       if (parsed.kind === "job" && parsed.total !== undefined && !totals.has(envelope.job.batch)) {
         await states.seal(envelope.job.batch, parsed.total);
         totals.add(envelope.job.batch);
       }
       if (admitted.kind === "stop") return admitted.verdict;
-      const bad = parsed.kind === "bad" ? parsed.reason : envelope.hop === 0 && !envelope.job.body ? validate(envelope.job.input) : undefined;
+      const bad =
+        parsed.kind === "bad" ? parsed.reason : envelope.hop === 0 && !envelope.job.body ? validate(envelope.job.input) : undefined;
       if (bad !== undefined) {
         await ending.failed(envelope, { code: "bad-input", message: bad });
         return { kind: "finish" };
@@ -85,5 +97,7 @@ export function createRouter(context: ProcessContext): FleetPart {
 }
 
 function sinceWhen(envelope: Envelope, now: number): Envelope {
-  return envelope.progress.unavailableSince === undefined ? { ...envelope, progress: { ...envelope.progress, unavailableSince: now } } : envelope;
+  return envelope.progress.unavailableSince === undefined
+    ? { ...envelope, progress: { ...envelope.progress, unavailableSince: now } }
+    : envelope;
 }

@@ -29,7 +29,9 @@ export interface Call {
   /** Estimated tokens. */
   readonly tokens: { readonly inputTokens: number; readonly outputTokens: number; readonly maxOutputTokens?: number };
   readonly timeoutMs: number;
-  readonly check: (answer: Answer) => { readonly kind: "passed"; readonly answer: Answer } | { readonly kind: "failed"; readonly reason: string };
+  readonly check: (
+    answer: Answer,
+  ) => { readonly kind: "passed"; readonly answer: Answer } | { readonly kind: "failed"; readonly reason: string };
 }
 
 export interface Attempt {
@@ -138,5 +140,7 @@ async function closePermit(limiter: Limiter, call: Call, report: CallReport): Pr
   const permit = { call: call.id, model: call.model.id };
   if (report.outcome.kind === "throttled" && report.outcome.source === "vendor") await limiter.hold(call.model.id, report.outcome.waitMs);
   if (report.limits.length > 0) await limiter.observe(call.model.id, report.limits);
-  await (report.billable || report.usage ? limiter.settle({ ...permit, ...(report.usage ? { usage: report.usage } : {}) }) : limiter.release(permit));
+  await (report.billable || report.usage
+    ? limiter.settle({ ...permit, ...(report.usage ? { usage: report.usage } : {}) })
+    : limiter.release(permit));
 }

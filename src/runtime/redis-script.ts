@@ -13,7 +13,12 @@ export function redisScript(lua: string): RedisScript {
 }
 
 /** Runs a script; all keys lie in one slot. */
-export async function runScript<Reply>(redis: Redis, script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
+export async function runScript<Reply>(
+  redis: Redis,
+  script: RedisScript,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<Reply> {
   try {
     return (await redis.evalsha(script.sha, keys.length, ...keys, ...args)) as Reply;
   } catch (error) {

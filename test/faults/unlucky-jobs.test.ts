@@ -20,12 +20,24 @@ const calls = (from: TestFleet) => from.simulator.ledger().total.calls;
 describe("a job whose worker is killed five times in a row", () => {
   it("is answered the sixth time, and the five cut-off calls are counted", { timeout: 120_000 }, async () => {
     const rows = classifyRows(1);
-    fleet = await startTestFleet({ simulator: classifySimulator(rows), config: classifyConfig({ queues: { lock: "1s", stalledCheck: "500ms" } }) });
+    fleet = await startTestFleet({
+      simulator: classifySimulator(rows),
+      config: classifyConfig({ queues: { lock: "1s", stalledCheck: "500ms" } }),
+    });
     const { simulator, start } = fleet;
     for (const role of [["router"], ["reroute"], ["recorder"], ["pool", "beta"]]) await start(...role);
     simulator.setFault({ vendor: "alpha", fault: "hang" });
     let pool = await start("pool", "alpha");
-    const run = fleet.command("run", await fleet.file("in.jsonl", toJsonl(rows)), "--task", "classify", "--batch", "b", "-o", `${fleet.dir}/out.jsonl`);
+    const run = fleet.command(
+      "run",
+      await fleet.file("in.jsonl", toJsonl(rows)),
+      "--task",
+      "classify",
+      "--batch",
+      "b",
+      "-o",
+      `${fleet.dir}/out.jsonl`,
+    );
     for (let kill = 1; kill <= 5; kill++) {
       await until(`call ${kill}`, () => calls(fleet!) === kill);
       await pool.kill();
@@ -44,10 +56,22 @@ describe("a job whose worker is killed five times in a row", () => {
 describe("a job deleted by hand", () => {
   it("is read from the file again and answered, wherever it was", { timeout: 90_000 }, async () => {
     const rows = classifyRows(60);
-    fleet = await startTestFleet({ simulator: classifySimulator(rows, { callLog: true }), config: classifyConfig({ queues: { reconcile: "1s" } }) });
+    fleet = await startTestFleet({
+      simulator: classifySimulator(rows, { callLog: true }),
+      config: classifyConfig({ queues: { reconcile: "1s" } }),
+    });
     for (const role of [["reroute"], ["recorder"], ["pool", "beta"]]) await fleet.start(...role);
     const redis = fleet.redis.client();
-    const run = fleet.command("run", await fleet.file("in.jsonl", toJsonl(rows)), "--task", "classify", "--batch", "b", "-o", `${fleet.dir}/out.jsonl`);
+    const run = fleet.command(
+      "run",
+      await fleet.file("in.jsonl", toJsonl(rows)),
+      "--task",
+      "classify",
+      "--batch",
+      "b",
+      "-o",
+      `${fleet.dir}/out.jsonl`,
+    );
     // `run` starts a fleet of its own unless one is complete: hold the others back by stopping its pools' queue first.
     const tasks = new Queue(taskQueue("classify"), { connection: redis });
     const models = new Queue(modelQueue("alpha/one"), { connection: redis });
@@ -72,7 +96,8 @@ describe("a job deleted by hand", () => {
     const redis = fleet.redis.client();
     const tasks = new Queue(taskQueue("classify"), { connection: redis });
     await tasks.pause();
-    const enqueued = await fleet.command("enqueue", await fleet.file("in.jsonl", toJsonl(rows)), "--task", "classify", "--batch", "b").result;
+    const enqueued = await fleet.command("enqueue", await fleet.file("in.jsonl", toJsonl(rows)), "--task", "classify", "--batch", "b")
+      .result;
     expect(enqueued.code, enqueued.stderr).toBe(0);
     await (await tasks.getJob("b.1.0.0"))!.remove();
     await tasks.resume();

@@ -30,7 +30,11 @@ async function startRun(options: { readonly rows: number; readonly rpm: number; 
 describe("a vendor that is down", () => {
   for (const fault of ["outage", "refuse", "auth", "quota", "unknown-model"] as const) {
     it(`from the start (${fault}): every row is answered through the fallback`, { timeout: 60_000 }, async () => {
-      const { fleet, run } = await startRun({ rows: 400, rpm: 300_000, before: (each) => each.simulator.setFault({ vendor: "alpha", fault }) });
+      const { fleet, run } = await startRun({
+        rows: 400,
+        rpm: 300_000,
+        before: (each) => each.simulator.setFault({ vendor: "alpha", fault }),
+      });
       const { code, stderr } = await run.result;
       expect(code, stderr).toBe(0);
       const lines = await fleet.lines(`${fleet.dir}/out.jsonl`);

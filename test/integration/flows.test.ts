@@ -3,7 +3,7 @@
 import { Queue } from "bullmq";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
-import { DEAD_QUEUE, taskQueue } from "../../src/runtime/keys.ts";
+import { DEAD_QUEUE, fleetKeys, modelQueue, taskQueue } from "../../src/runtime/keys.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
 import { startTestFleet, until, type TestFleet } from "../support/fleet.ts";
 
@@ -137,7 +137,9 @@ describe("a plain BullMQ client", () => {
   });
 
   it("may name batch and row, and the total, with which the batch finishes", async () => {
-    await tasks.addBulk(ROWS.map(({ text }, row) => ({ name: "any", data: { v: 1, batch: "mine", row, total: ROWS.length, input: { text } } })));
+    await tasks.addBulk(
+      ROWS.map(({ text }, row) => ({ name: "any", data: { v: 1, batch: "mine", row, total: ROWS.length, input: { text } } })),
+    );
     const states = createBatchStates(fleet.redis.client());
     const status = await until("its end", async () => {
       const now = await states.status("mine");
@@ -161,5 +163,39 @@ describe("SIGTERM", () => {
     const { answers } = await running;
     expect(modelsOf(answers)).toEqual(new Set(["alpha/one"]));
     expect(answers.length).toBe(ROWS.length);
+  });
+});
+
+describe("a model taken out of the configuration", () => {
+  it("has its queue emptied back: its jobs are answered by the models that are left", { timeout: 60_000 }, async () => {
+    await startUp();
+    const redis = fleet.redis.client();
+    const gone = new Queue(modelQueue("alpha/gone"), { connection: redis });
+    const states = createBatchStates(redis);
+    await states.make("b", "classify", "{}");
+    await states.note("b", [{ row: 0, bytes: 10 }], { rows: 10, bytes: 1_000 });
+    await states.seal("b", 1);
+    await redis.sadd(fleetKeys.queues, gone.name);
+    const job = { batch: "b", row: 0, task: "classify", input: { text: ROWS[0]!.text } };
+    const progress = { trail: [], excluded: [], reroutes: 0, refusals: 0, enqueuedAt: Date.now() };
+    const envelope = {
+      job,
+      hop: 1,
+      round: 0,
+      progress,
+      step: { models: ["alpha/gone"] },
+      part: 0,
+      model: "alpha/gone",
+      calls: 0,
+      transients: 0,
+    };
+    await gone.add("classify", envelope, { jobId: "b.0.1.0" });
+    await fleet.start("up", "--no-web");
+    const status = await until("its end", async () => {
+      const now = await states.status("b");
+      return now?.state === "finished" ? now : undefined;
+    });
+    expect(status).toMatchObject({ answered: 1 });
+    await gone.close();
   });
 });

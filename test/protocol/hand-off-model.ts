@@ -33,13 +33,15 @@ export interface Protocol {
   readonly record: typeof rules.record;
   /** Noting the row comes before adding its queue job. */
   readonly notesFirst: boolean;
+  /** An error from a hop that was superseded is refused: a later hop is at work and may answer; and the hop of the error is then the row's last one. */
+  readonly refusesStaleErrors: boolean;
   readonly order: "act-then-finish" | "finish-then-add" | "finish-then-record";
   /** A hop is one copy's: another copy of the same id, in this queue or in another, is superseded although the hop is equal. */
   readonly oneCopyPerHop: boolean;
   /** The hop of a row that is added again after it vanished. */
   readonly readdHop: (lastHop: number) => number;
-  /** The hop of a retried row: from the last hop claimed, and the hop of the queue job that recorded the error. */
-  readonly retryHop: (lastHop: number, recordedBy: number) => number;
+  /** The hop of a retried row: all that is kept of a row that is done is the hop of the queue job that recorded its error. */
+  readonly retryHop: (recordedBy: number) => number;
   /** The reconciler looks for the row's hop first and for the one after it then, and gives up when the row was claimed meanwhile. */
   readonly reconciler: "careful" | "next-hop-first" | "no-second-look";
   /** The script that takes a part's outcome says "all are there" to everyone who asks, not only to the first. */
@@ -47,6 +49,31 @@ export interface Protocol {
   /** Who bound a step of several calls may add the rest of it although some were claimed. */
   readonly wideStepsComplete: boolean;
 }
+
+/** As the scripts and the workers have it. */
+export const AS_BUILT: Protocol = {
+  obeysClaim: true,
+  claim: rules.claim,
+  record: rules.record,
+  notesFirst: true,
+  refusesStaleErrors: false,
+  order: "act-then-finish",
+  oneCopyPerHop: false,
+  readdHop: (lastHop) => lastHop + rules.HOP_GAP,
+  retryHop: (recordedBy) => recordedBy + 1,
+  reconciler: "careful",
+  joinRepeats: true,
+  wideStepsComplete: false,
+};
+
+/** With the rules that close the gaps of {@link AS_BUILT}. */
+export const TIGHT: Protocol = {
+  ...AS_BUILT,
+  oneCopyPerHop: true,
+  wideStepsComplete: true,
+  refusesStaleErrors: true,
+  retryHop: (recordedBy) => recordedBy + rules.HOP_GAP,
+};
 
 export type Fault = "crash" | "lost lock" | "late claim" | "lost reply" | "producer crash" | "deleted";
 
@@ -112,7 +139,9 @@ function producerMoves(state: State, protocol: Protocol, { faults }: Scenario): 
       return [{ action: `producer: ${goOn} next`, next: { ...state, producer: goOn, producerHop: row.hop, seen: undefined } }];
     }
     case "note":
-      return [{ action: "producer notes the row", next: { ...state, row: rules.note(row), producer: protocol.notesFirst ? "add" : "cursor" } }];
+      return [
+        { action: "producer notes the row", next: { ...state, row: rules.note(row), producer: protocol.notesFirst ? "add" : "cursor" } },
+      ];
     case "add": {
       const copy = { queue: "T", hop: state.producerHop, part: 0, round: row.round, excluded: "", width: 1 } as const;
       return [add({ ...state, producer: added }, makeCopy({ ...copy, copy: 0 }), "producer adds the row")];
@@ -159,7 +188,12 @@ function take(state: State, run: Run, protocol: Protocol, scenario: Scenario): M
   }));
 }
 
-function claimFor(state: State, copy: Copy, protocol: Protocol, scenario: Scenario): Pick<State, "row" | "holders"> & { reply: rules.ClaimReply } {
+function claimFor(
+  state: State,
+  copy: Copy,
+  protocol: Protocol,
+  scenario: Scenario,
+): Pick<State, "row" | "holders"> & { reply: rules.ClaimReply } {
   const { row: before, holders } = state;
   const { reply, row } = protocol.claim(before, copy.hop);
   if (reply === "superseded" && protocol.wideStepsComplete && copy.queue === "T" && scenario.width === 2) {
@@ -193,7 +227,9 @@ function decisions(state: State, copy: Copy, scenario: Scenario): readonly Decis
       return (["AB", "BA"] as const).map((pair) => ({
         action: `binds to ${pair}`,
         steps: [
-          ...Array.from(pair as string, (queue, part) => ({ add: makeCopy({ ...onwards, queue: queue as ModelQueue, part, width: 2, excluded: "" }) })),
+          ...Array.from(pair as string, (queue, part) => ({
+            add: makeCopy({ ...onwards, queue: queue as ModelQueue, part, width: 2, excluded: "" }),
+          })),
           "finish",
         ],
       }));
@@ -234,7 +270,8 @@ function apply(state: State, run: Run, step: Exclude<Step, "claim">, protocol: P
   if ("bring" in step) return bring(state, run, step.bring, protocol);
   const { recorded, row } = protocol.record(state.row, run.copy.round);
   const action = `${who} records ${step.record}`;
-  if (!recorded) return { action: `${action}: refused`, next: withRun(state, run, run) };
+  const isStale = protocol.refusesStaleErrors && step.record === "error" && state.row.kind === "open" && run.copy.hop < state.row.hop;
+  if (!recorded || isStale) return { action: `${action}: refused`, next: withRun(state, run, run) };
   const results = [...state.results, `${run.copy.round} ${step.record}`];
   const recordedBy = scenario.rounds > 1 ? run.copy.hop : 0;
   return { action, next: { ...withRun(state, run, run), row, recordedBy, results, parts: {}, holders: [0, 0] } };
@@ -264,7 +301,10 @@ function add(state: State, wanted: Copy, action: string): Move<State> {
   const purposes = Array.from({ length: Math.max(state.purposes.length, wanted.hop + 1) }, (_, hop) =>
     hop === wanted.hop ? purpose : (state.purposes[hop] ?? ""),
   );
-  return { action, next: { ...state, purposes, jobs: [...state.jobs, makeJob(makeCopy({ ...wanted, copy: freshCopy(state, wanted) }), false)] } };
+  return {
+    action,
+    next: { ...state, purposes, jobs: [...state.jobs, makeJob(makeCopy({ ...wanted, copy: freshCopy(state, wanted) }), false)] },
+  };
 }
 
 /** The smallest number that no living copy of the id has. */
@@ -313,8 +353,10 @@ function reconcilerMoves(state: State, protocol: Protocol): Move<State>[] {
 function retryMoves(state: State, protocol: Protocol, scenario: Scenario): Move<State>[] {
   const { row, results, producer, recordedBy } = state;
   if (row.kind !== "done" || producer !== "idle" || row.round + 1 >= scenario.rounds || !results.at(-1)?.endsWith("error")) return [];
-  const again = rules.retry(row, protocol.retryHop(row.hop, recordedBy));
-  return [{ action: `!retry at hop ${again.hop}`, next: { ...state, row: again, producer: "add", producerHop: again.hop, seen: undefined } }];
+  const again = rules.retry(row, protocol.retryHop(recordedBy));
+  return [
+    { action: `!retry at hop ${again.hop}`, next: { ...state, row: again, producer: "add", producerHop: again.hop, seen: undefined } },
+  ];
 }
 
 // Faults.

@@ -104,7 +104,8 @@ export function isSameId(a: Copy, b: Copy): boolean {
 /** Replaces a run; one that can change nothing any more is over. */
 export function withRun(state: State, run: Run, changed: Run | undefined): State {
   const runs = state.runs.filter((other) => other !== run);
-  const isOver = changed === undefined || (!changed.locked && changed.steps.every((step) => step === "finish")) || changed.steps.length === 0;
+  const isOver =
+    changed === undefined || (!changed.locked && changed.steps.every((step) => step === "finish")) || changed.steps.length === 0;
   return { ...state, runs: isOver ? runs : [...runs, changed] };
 }
 

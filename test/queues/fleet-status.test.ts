@@ -30,6 +30,9 @@ async function putBatch(batch: string, fields: Record<string, string | number>):
   await redis.hset(batchKeys(batch).meta, fields);
 }
 
+const register = (roles: readonly string[], configHash = fleet.hash) =>
+  registerProcess(redis, context.clock, { roles, configHash, tasks: ["classify-ticket"] });
+
 describe("the status of a fleet", () => {
   it("without anything shows what is configured, empty", async () => {
     const status = await readFleetStatus(context);
@@ -102,9 +105,6 @@ describe("the status of a fleet", () => {
 });
 
 describe("warnings", () => {
-  const register = (roles: readonly string[], configHash = fleet.hash) =>
-    registerProcess(redis, context.clock, { roles, configHash, tasks: ["classify-ticket"] });
-
   it("name the processes that run another configuration", async () => {
     const processes = [register(["router", "reroute", "recorder"]), register(["pool:openai"], "another")];
     await expect.poll(async () => (await readFleetStatus(context)).processes.length).toBe(2);

@@ -12,7 +12,11 @@ export interface ClassifyRow {
 
 /** Rows with texts that are all different. */
 export function classifyRows(count: number): ClassifyRow[] {
-  return Array.from({ length: count }, (_, i) => ({ id: `row-${i}`, text: `Ticket number ${i} <end> of a test`, label: LABELS[i % LABELS.length]! }));
+  return Array.from({ length: count }, (_, i) => ({
+    id: `row-${i}`,
+    text: `Ticket number ${i} <end> of a test`,
+    label: LABELS[i % LABELS.length]!,
+  }));
 }
 
 export function toJsonl(rows: readonly object[]): string {
@@ -20,20 +24,33 @@ export function toJsonl(rows: readonly object[]): string {
 }
 
 /** Vendors alpha (openai) and beta (anthropic), one model each, that answer by the key. */
-export function classifySimulator(rows: readonly ClassifyRow[], options: { readonly latencyMs?: number; readonly callLog?: boolean } = {}): Omit<SimulatorOptionsInput, "port"> {
+export function classifySimulator(
+  rows: readonly ClassifyRow[],
+  options: { readonly latencyMs?: number; readonly callLog?: boolean } = {},
+): Omit<SimulatorOptionsInput, "port"> {
   const latency = { baseMs: options.latencyMs ?? 5, jitterMs: options.latencyMs ?? 5 };
   return {
     callLog: options.callLog ?? false,
     answers: { entries: rows.map(({ text, label }) => ({ text, label })), labels: [...LABELS] },
     vendors: {
-      alpha: { kind: "openai", latency, models: { one: { price: { input: 0.25, output: 2 }, limits: { rpm: 600_000, tpm: 100_000_000 } } } },
-      beta: { kind: "anthropic", latency, models: { two: { price: { input: 1, output: 5 }, limits: { rpm: 600_000, itpm: 100_000_000, otpm: 100_000_000 } } } },
+      alpha: {
+        kind: "openai",
+        latency,
+        models: { one: { price: { input: 0.25, output: 2 }, limits: { rpm: 600_000, tpm: 100_000_000 } } },
+      },
+      beta: {
+        kind: "anthropic",
+        latency,
+        models: { two: { price: { input: 1, output: 5 }, limits: { rpm: 600_000, itpm: 100_000_000, otpm: 100_000_000 } } },
+      },
     },
   };
 }
 
 /** The fleet for it: alpha/one first, beta/two as fallback; lock, stall and reconcile times shortened. */
-export function classifyConfig(options: { readonly task?: object; readonly route?: object; readonly queues?: object; readonly limits?: object } = {}) {
+export function classifyConfig(
+  options: { readonly task?: object; readonly route?: object; readonly queues?: object; readonly limits?: object } = {},
+) {
   return (url: string): object => ({
     providers: {
       alpha: {

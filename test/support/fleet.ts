@@ -60,18 +60,32 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
   const { url } = await simulator.start();
   const config = join(dir, "fleet.yaml");
   await writeFile(config, JSON.stringify(options.config(url)));
-  const environment = childEnvironment({ REDIS_URL: redis.url, MODELFLEET_DATA: join(dir, "data"), LOG_LEVEL: "warn", NODE_NO_WARNINGS: "1", SIMULATED_KEY: "simulated", ...options.environment });
+  const environment = childEnvironment({
+    REDIS_URL: redis.url,
+    MODELFLEET_DATA: join(dir, "data"),
+    LOG_LEVEL: "warn",
+    NODE_NO_WARNINGS: "1",
+    SIMULATED_KEY: "simulated",
+    ...options.environment,
+  });
   const children = new Set<ChildProcess>();
   const log = createWriteStream(join(dir, "fleet.log"));
 
   const launch = (args: readonly string[]) => {
-    const child = spawn(process.execPath, [CLI, ...args, "--config", config], { cwd: dir, env: environment as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [CLI, ...args, "--config", config], {
+      cwd: dir,
+      env: environment as NodeJS.ProcessEnv,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     children.add(child);
     child.on("exit", () => children.delete(child));
     child.stderr.pipe(log, { end: false });
     return child;
   };
-  const exited = (child: ChildProcess) => new Promise<number | null>((done) => (child.exitCode !== null || child.signalCode !== null ? done(child.exitCode) : child.once("exit", done)));
+  const exited = (child: ChildProcess) =>
+    new Promise<number | null>((done) =>
+      child.exitCode !== null || child.signalCode !== null ? done(child.exitCode) : child.once("exit", done),
+    );
 
   return {
     dir,
@@ -133,7 +147,11 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
 }
 
 /** Polls until `read` answers with something. Fails after `withinMs`, saying what was waited for. */
-export async function until<Value>(what: string, read: () => Promise<Value | undefined | false> | Value | undefined | false, withinMs = 60_000): Promise<Value> {
+export async function until<Value>(
+  what: string,
+  read: () => Promise<Value | undefined | false> | Value | undefined | false,
+  withinMs = 60_000,
+): Promise<Value> {
   const end = Date.now() + withinMs;
   for (;;) {
     const value = await read();

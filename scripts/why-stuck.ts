@@ -1,0 +1,30 @@
+// Why a task's rows may not be moving: what of its route takes no calls now, as far as Redis tells.
+
+import { formatDuration } from "../src/report/format.ts";
+import { readFleetStatus, type ModelStatus } from "../queues/fleet-status.ts";
+import type { OpenFleet } from "./open-fleet.ts";
+
+/** Each a short reason; empty when all seems well. */
+export async function whyStuck({ redis, fleet, queues, states, clock }: OpenFleet, task: string): Promise<readonly string[]> {
+  const seen = await readFleetStatus({ redis, states, queues, clock, fleet });
+  if (seen.processes.length === 0) return ["no fleet is running: modelfleet up"];
+  const route = new Set(fleet.tasks.get(task)?.route.flatMap((step) => step.models));
+  return seen.models.filter(({ model }) => route.has(model)).flatMap((model) => reasonOf(model, seen.at) ?? []);
+}
+
+function reasonOf({ model, breaker, parkedMs }: ModelStatus, now: number): string | undefined {
+  switch (breaker.kind) {
+    case "open":
+      return `${model}: breaker open for ${formatDuration(Math.max(0, breaker.openUntil - now))} more: ${withoutName(breaker.reason, model)}`;
+    case "half-open":
+      return `${model}: breaker half-open: ${withoutName(breaker.reason, model)}`;
+    case "closed":
+      return parkedMs > 0 ? `${model}: parked by its vendor for ${formatDuration(parkedMs)}` : undefined;
+    default:
+      return breaker satisfies never;
+  }
+}
+
+function withoutName(reason: string, model: string): string {
+  return reason.replace(`${model}: `, "");
+}

@@ -1,0 +1,58 @@
+// Queues of models that the configuration no longer has: their jobs go back to their task queues, to be bound to models that are there.
+//
+// While processes with different configurations are alive (a change being rolled out), nothing is touched: another process may still serve the model.
+
+import type { Job as QueueJob } from "bullmq";
+import { parseQueueName } from "../src/runtime/keys.ts";
+import { liveProcesses } from "../queues/fleet-registry.ts";
+import type { CallEnvelope } from "../queues/payload.ts";
+import { createFleetWorker, type FleetWorker, type Verdict } from "../queues/worker-factory.ts";
+import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
+import type { Ending } from "./ending.ts";
+import type { FleetPart, ProcessContext } from "./process-context.ts";
+
+const LOOK_EVERY_MS = 5_000;
+const CONCURRENCY = 16;
+
+export function createStrayQueues(context: ProcessContext, ending: Ending): FleetPart {
+  const { fleet, redis, states, queues, clock, log } = context;
+  const workers = new Map<string, FleetWorker>();
+  const stopping = new AbortController();
+
+  const sendBack = async (queueJob: QueueJob): Promise<Verdict> => {
+    const { job, hop, round, progress } = queueJob.data as CallEnvelope;
+    const admitted = await admit({ job, hop, round, progress }, { states, ending, clock }, { crashes: queueJob.stalledCounter });
+    if (admitted.kind === "stop") return admitted.verdict;
+    if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
+    await queues.addToTask([{ job, hop: hop + 1, round, progress }]);
+    return { kind: "finish" };
+  };
+
+  const look = async () => {
+    const processes = await liveProcesses(redis, clock);
+    if (processes.some((each) => each.configHash !== fleet.hash)) return;
+    for (const name of await queues.known()) {
+      const parsed = parseQueueName(name);
+      if (parsed?.kind !== "model" || fleet.models.has(parsed.model) || workers.has(name)) continue;
+      const counts = await queues.queue(name).getJobCounts("wait", "active", "delayed");
+      if (Object.values(counts).every((count) => count === 0)) continue;
+      log.warn({ model: parsed.model }, "the model is no longer configured: its queue is emptied back into the task queues");
+      workers.set(name, createFleetWorker({ queue: name, redis, concurrency: CONCURRENCY, ...fleet.queues, log, process: sendBack }));
+    }
+  };
+
+  const running = (async () => {
+    while (!stopping.signal.aborted) {
+      await look().catch((error: unknown) => log.debug({ err: error }, "looking for stray queues failed"));
+      await clock.sleep(LOOK_EVERY_MS, stopping.signal);
+    }
+  })();
+
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+      await Promise.all(Array.from(workers.values(), (worker) => worker.stop()));
+    },
+  };
+}
