@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import type { Redis } from "ioredis";
 import type { Clock } from "../src/runtime/clock.ts";
 import { fleetKeys } from "../src/runtime/keys.ts";
+import { serverTimeMs } from "../src/runtime/redis-script.ts";
 
 const BEAT_MS = 2_000;
 /** A process that has not been heard of for this long is gone. */
@@ -16,7 +17,9 @@ export interface Heartbeat {
   readonly roles: readonly string[];
   readonly pid: number;
   readonly host: string;
+  /** Unix milliseconds by the process's own clock. */
   readonly startedAt: number;
+  /** Unix milliseconds by Redis' clock: machines may disagree. */
   readonly at: number;
   readonly configHash: string;
   readonly tasks: readonly string[];
@@ -33,8 +36,12 @@ export function registerProcess(redis: Redis, clock: Clock, own: Pick<Heartbeat,
   const startedAt = clock.now();
   const beat = async () => {
     while (!stopping.signal.aborted) {
-      const heartbeat: Heartbeat = { id, ...own, pid: process.pid, host: hostname(), startedAt, at: clock.now() };
-      await redis.hset(fleetKeys.processes, id, JSON.stringify(heartbeat)).catch(() => undefined);
+      await serverTimeMs(redis)
+        .then((at) => {
+          const heartbeat: Heartbeat = { id, ...own, pid: process.pid, host: hostname(), startedAt, at };
+          return redis.hset(fleetKeys.processes, id, JSON.stringify(heartbeat));
+        })
+        .catch(() => undefined);
       await clock.sleep(BEAT_MS, stopping.signal);
     }
   };
@@ -49,9 +56,9 @@ export function registerProcess(redis: Redis, clock: Clock, own: Pick<Heartbeat,
 }
 
 /** The processes heard of lately; those long gone are swept out. */
-export async function liveProcesses(redis: Redis, clock: Clock): Promise<readonly Heartbeat[]> {
+export async function liveProcesses(redis: Redis): Promise<readonly Heartbeat[]> {
   const all = Object.values(await redis.hgetall(fleetKeys.processes)).map((json) => JSON.parse(json) as Heartbeat);
-  const now = clock.now();
+  const now = await serverTimeMs(redis);
   const gone = all.filter(({ at }) => now - at > 10 * GONE_MS);
   if (gone.length > 0) await redis.hdel(fleetKeys.processes, ...gone.map(({ id }) => id));
   return all.filter(({ at }) => now - at <= GONE_MS);

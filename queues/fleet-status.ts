@@ -74,7 +74,7 @@ export async function readFleetStatus(options: {
     readBatches(options, options.batchLimit ?? BATCHES_SHOWN),
     readQueueDepths(options),
     readBreakers(redis, fleet.models.keys()),
-    liveProcesses(redis, clock),
+    liveProcesses(redis),
   ]);
   return {
     at: clock.now(),

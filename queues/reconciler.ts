@@ -9,6 +9,7 @@ import { queueJobId } from "../src/job/job.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import { batchKeys, parseQueueName, queueJobKey } from "../src/runtime/keys.ts";
 import type { Logger } from "../src/runtime/logger.ts";
+import { serverTimeMs } from "../src/runtime/redis-script.ts";
 import type { BatchStates } from "./batch-state.ts";
 import type { QueueSet } from "./queue-set.ts";
 
@@ -44,7 +45,7 @@ export function createReconciler(
   };
 
   const staleRows = async (): Promise<OpenRow[]> => {
-    const before = clock.now() - everyMs;
+    const before = (await serverTimeMs(redis)) - everyMs;
     const stale: OpenRow[] = [];
     let cursor = "0";
     do {

@@ -49,5 +49,5 @@ export function registerBatchCommands(program: Command): void {
 
 function known<State extends string>(state: State | "unknown", batch: string): State {
   if (state === "unknown") throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
-  return state as State;
+  return state;
 }

@@ -140,7 +140,7 @@ export function bareRecorder({ redisUrl, stream }: { readonly redisUrl: string; 
     while (!isEnded) {
       const entries = await redis.xrange(stream, "-", "+", "COUNT", 1_000);
       for (const [, fields] of entries) JSON.parse(fields[1]!);
-      if (entries.length > 0) await redis.xtrim(stream, "MINID", `${entries.at(-1)![0]}1`);
+      if (entries.length > 0) await redis.xdel(stream, ...entries.map(([id]) => id));
       count.add(entries.length);
       if (entries.length < 1_000) await new Promise((wake) => setTimeout(wake, 50));
     }

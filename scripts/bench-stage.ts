@@ -48,8 +48,14 @@ export interface ActorRequest {
 const ACTOR = join(import.meta.dirname, "bench-actor.ts");
 const END_MS = 5_000;
 
-/** `profileDir`: every actor writes a CPU profile there when it ends. */
-export async function openStage({ profileDir }: { readonly profileDir?: string | undefined }): Promise<Stage> {
+export interface StageOptions {
+  /** Breaks off what is under way: every actor ends, and whoever waits for one is told. */
+  readonly signal: AbortSignal;
+  /** Every actor writes a CPU profile there when it ends. */
+  readonly profileDir?: string | undefined;
+}
+
+export async function openStage({ signal, profileDir }: StageOptions): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), "modelfleet-bench-"));
   const server = await startEmbeddedRedis({ dir: join(dir, "redis") });
   const redis = new Redis(server.url);
@@ -57,6 +63,8 @@ export async function openStage({ profileDir }: { readonly profileDir?: string |
   // Durable as in production, but a rewrite of the file, that falls into whichever measurement it pleases, is noise.
   await redis.config("SET", "auto-aof-rewrite-percentage", "0");
   const cast: StageActor[] = [];
+  const endAll = () => Promise.all(cast.map((actor) => actor.end()));
+  signal.addEventListener("abort", () => void endAll());
 
   return {
     dir,
@@ -89,7 +97,7 @@ export async function openStage({ profileDir }: { readonly profileDir?: string |
       return used;
     },
     async stop() {
-      await Promise.all(cast.map((actor) => actor.end()));
+      await endAll();
       redis.disconnect();
       await server.stop();
       await rm(dir, { recursive: true, force: true, maxRetries: 5 });

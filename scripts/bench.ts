@@ -5,7 +5,7 @@ import { benchEnqueue } from "./bench-enqueue.ts";
 import { benchHttpFlow, benchInstantFlow } from "./bench-flow.ts";
 import { benchMemory, renderMemory } from "./bench-memory.ts";
 import { comparisonData, renderComparison, type Comparison } from "./bench-report.ts";
-import { openStage, type Stage } from "./bench-stage.ts";
+import { openStage, type Stage, type StageOptions } from "./bench-stage.ts";
 import { reportError, say } from "./terminal.ts";
 import { StoppedError, UsageError } from "../src/job/errors.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
@@ -49,8 +49,8 @@ try {
 async function bench(options: Options): Promise<void> {
   const shutdown = listenForShutdown(() => say("stopping"));
   try {
-    if (options.memory) await measureMemory(options);
-    else await measureSpeed(options);
+    if (options.memory) await measureMemory(options, shutdown.signal);
+    else await measureSpeed(options, shutdown.signal);
   } catch (error) {
     if (!shutdown.signal.aborted) throw error;
     throw new StoppedError("interrupted", undefined, { cause: error });
@@ -59,7 +59,7 @@ async function bench(options: Options): Promise<void> {
   }
 }
 
-async function measureSpeed({ quick, only, rounds, profile }: Options): Promise<void> {
+async function measureSpeed({ quick, only, rounds, profile }: Options, signal: AbortSignal): Promise<void> {
   const unknown = only?.find((part) => !PARTS.includes(part as Part));
   if (unknown !== undefined) throw new UsageError(`there is no part "${unknown}"`, `Its parts are: ${PARTS.join(", ")}.`);
   const scale = quick ? QUICK : FULL;
@@ -67,7 +67,7 @@ async function measureSpeed({ quick, only, rounds, profile }: Options): Promise<
   for (const part of PARTS) {
     if (only && !only.includes(part)) continue;
     say(`measuring: ${part} …`);
-    const comparison = await onStage(profile, (stage) =>
+    const comparison = await onStage({ profileDir: profile, signal }, (stage) =>
       RUN[part](stage, { jobs: scale[part], rounds: rounds === undefined ? scale.rounds : wholeNumber(rounds) }),
     );
     comparisons.push(comparison);
@@ -76,15 +76,15 @@ async function measureSpeed({ quick, only, rounds, profile }: Options): Promise<
   process.stdout.write(`${JSON.stringify({ bench: comparisons.map(comparisonData) })}\n`);
 }
 
-async function measureMemory({ rows, profile }: Options): Promise<void> {
+async function measureMemory({ rows, profile }: Options, signal: AbortSignal): Promise<void> {
   const count = wholeNumber(rows);
   say(`measuring: memory on ${count.toLocaleString("en")} rows …`);
-  const results = await onStage(profile, (stage) => benchMemory(stage, { rows: count }));
+  const results = await onStage({ profileDir: profile, signal }, (stage) => benchMemory(stage, { rows: count }));
   process.stdout.write(`\n${renderMemory(count, results)}\n\n${JSON.stringify({ memory: results })}\n`);
 }
 
-async function onStage<Result>(profileDir: string | undefined, play: (stage: Stage) => Promise<Result>): Promise<Result> {
-  const stage = await openStage({ profileDir });
+async function onStage<Result>(options: StageOptions, play: (stage: Stage) => Promise<Result>): Promise<Result> {
+  const stage = await openStage(options);
   try {
     return await play(stage);
   } finally {

@@ -54,8 +54,8 @@ export function createOutage(options: {
 
   return {
     progress: {
-      update(status) {
-        if (status.cursor > 0) progress.update(status, phase === "down" ? `${vendor} is down` : "");
+      update(status, note) {
+        if (status.cursor > 0) progress.update(status, phase === "down" ? `${vendor} is down` : note);
       },
       end: () => progress.end(),
     },

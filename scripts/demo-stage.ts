@@ -3,18 +3,16 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Fleet } from "../src/config/fleet.ts";
 import { loadFleet } from "../src/config/load.ts";
 import { StoppedError } from "../src/job/errors.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { childEnvironment, readEnvironment } from "../src/runtime/environment.ts";
-import { createBatchStates } from "../queues/batch-state.ts";
-import { connectRedis } from "../queues/connection.ts";
 import { startEmbeddedRedis } from "../queues/embedded-redis.ts";
 import { isAlive } from "../queues/folder-lock.ts";
-import { createQueueSet } from "../queues/queue-set.ts";
 import { startDemoChild } from "./demo-child.ts";
 import { findDemoRedis } from "./demo-redis.ts";
-import { findRedis, type OpenFleet } from "./open-fleet.ts";
+import { openFleet, type OpenFleet } from "./open-fleet.ts";
 
 export interface Stage {
   /** Everything the demo writes. */
@@ -61,7 +59,7 @@ export async function openStage({
     const simulatorUrl = simulator.said[1]!;
     const changes = environmentOf({ simulatorUrl, folder, redisUrl: redis.url });
     const config = join(examples, "fleet.yaml");
-    const open = await openDemoFleet(config, { changes, simulatorUrl });
+    const open = await openFleet({}, { patient: true, fleet: await loadDemoFleet(config, { changes, simulatorUrl }) });
     closers.push(() => open.close());
     signal.throwIfAborted();
     const fleet = await startDemoChild({
@@ -112,32 +110,17 @@ function environmentOf({
   };
 }
 
-/** As `openFleet` does it, with the demo's environment in place of the process's. */
-async function openDemoFleet(
+/** The fleet as the demo's environment makes it, and a second look at whom it would call. */
+async function loadDemoFleet(
   config: string,
   { changes, simulatorUrl }: { readonly changes: Readonly<Record<string, string | undefined>>; readonly simulatorUrl: string },
-): Promise<OpenFleet> {
+): Promise<Fleet> {
   const fleet = await loadFleet(config, { environment: readEnvironment(childEnvironment(changes)) });
   for (const { name, baseUrl } of fleet.providers.values()) {
     if (!baseUrl?.startsWith(`${simulatorUrl}/`))
       throw new Error(`the demo's provider ${name} would call ${baseUrl ?? "its vendor"}, not the simulator`);
   }
-  const server = await findRedis(fleet);
-  const redis = connectRedis(server.url, { role: "worker", name: "demo" });
-  const queues = createQueueSet(redis);
-  return {
-    fleet,
-    redisUrl: server.url,
-    redis,
-    states: createBatchStates(redis),
-    queues,
-    clock: systemClock,
-    async close() {
-      await queues.stop().catch(() => undefined);
-      redis.disconnect();
-      await server.stop();
-    },
-  };
+  return fleet;
 }
 
 /** The file with the process id of the demo that uses the folder. */

@@ -47,7 +47,7 @@ async function enqueue(file: string, options: Options): Promise<number> {
       `enqueueing ${input.name} into batch ${session.batch}${session.isResumed ? " (going on)" : ""}; at most ${total.toLocaleString("en")} rows ahead of the store,`,
     );
     say("so this goes on feeding until the last row is in. It can be interrupted and repeated.");
-    if (!(await liveProcesses(open.redis, open.clock)).some((each) => each.roles.includes("router"))) {
+    if (!(await liveProcesses(open.redis)).some((each) => each.roles.includes("router"))) {
       say("no fleet is running on this Redis yet: start one with `modelfleet up`");
     }
     const lease = input.isFile ? holdProducerLease(open.redis, open.clock, session.batch) : undefined;

@@ -43,9 +43,10 @@ export async function followBatch(open: OpenFleet, options: FollowOptions): Prom
       if (!status) throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
       if (status.done !== lastDone || status.paused) movedAt = clock.now();
       lastDone = status.done;
+      if (signal.aborted) return status;
       await noteWhy();
       progress.update(status, note);
-      if (isOver(status.state) || signal.aborted) return status;
+      if (isOver(status.state)) return status;
       if (patienceMs !== undefined && clock.now() - movedAt > patienceMs) {
         const reasons = (await options.whyStuck?.()) ?? [];
         throw new StoppedError(

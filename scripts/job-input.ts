@@ -40,9 +40,7 @@ export function requireTask(fleet: Fleet, name: string | undefined): TaskSpec {
 /** @throws UsageError for a file that isn't there, can't be read as text, or has a format that the task doesn't take. */
 export async function openInput(file: string, task: TaskSpec, format: RowFormat | undefined): Promise<JobInput> {
   const isFile = file !== "-" && (await requireFile(file)) === "file";
-  const options = {
-    ...(task.input === undefined ? {} : { validate: createInputValidator(task.input), schema: task.input }),
-  };
+  const options = task.input === undefined ? {} : { validate: createInputValidator(task.input), schema: task.input };
   const fingerprint = isFile ? await fingerprintFile(file) : undefined;
   const source = (): AsyncIterable<Uint8Array> => (file === "-" ? process.stdin : createReadStream(file, { highWaterMark: 256 * 1024 }));
   const name = file === "-" ? "standard input" : file;

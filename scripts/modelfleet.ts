@@ -12,30 +12,41 @@ import { registerRetry } from "./retry.ts";
 import { registerRun } from "./run.ts";
 import { registerSimulator } from "./simulator.ts";
 import { registerStatus } from "./status.ts";
-import { reportError } from "./terminal.ts";
+import { reportError, tolerateClosedPipes } from "./terminal.ts";
+
+const EXAMPLES = `
+Examples:
+  modelfleet check
+  modelfleet run tickets.jsonl --task classify -o answers.jsonl
+  modelfleet status --follow
+  modelfleet <command> --help
+
+Exit codes: 0 done · 1 some rows failed, or stopped with a reason · 2 wrong usage,
+configuration or input · 130 interrupted (the same command again goes on)`;
 
 const program = new Command("modelfleet")
   .description("Runs large batches of LLM work over many vendors' models.")
   .version(packageVersion())
-  .showHelpAfterError("(see --help)")
+  .showHelpAfterError("usage: modelfleet <command> …, see modelfleet --help")
   .exitOverride()
-  .configureHelp({ sortSubcommands: false });
+  .configureHelp({ sortSubcommands: false })
+  .addHelpText("after", EXAMPLES);
 
-for (const register of [
-  registerRun,
-  registerEnqueue,
-  registerStatus,
-  registerResults,
-  registerBatchCommands,
-  registerRetry,
-  registerCheck,
-  registerProcesses,
-  registerSimulator,
-]) {
+program.commandsGroup("Batches:");
+for (const register of [registerRun, registerEnqueue, registerStatus, registerResults, registerBatchCommands, registerRetry]) {
   register(program);
 }
-for (const command of program.commands) command.exitOverride().showHelpAfterError("(see --help)");
+program.commandsGroup("The fleet:");
+registerProcesses(program);
+program.commandsGroup("Setting up:");
+for (const register of [registerCheck, registerSimulator]) register(program);
 
+for (const command of program.commands) {
+  const name = `modelfleet ${command.name()}`;
+  command.exitOverride().showHelpAfterError(`usage: ${name} ${command.usage()}, see ${name} --help`);
+}
+
+tolerateClosedPipes();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -73,7 +73,7 @@ export async function deliver(open: OpenFleet, options: { readonly batch: string
     if (errorsFile !== undefined && counts.errors > 0)
       await writeResults(store, { batch, format: "jsonl", which: "errors", output: errorsFile });
     else if (errorsFile !== undefined) await rm(errorsFile, { force: true }); // of an earlier run: those errors are gone
-    say(renderText(summary.read()));
+    say(`\n${renderText(summary.read())}\n`);
     if (status && status.duplicateCalls > 0)
       say(`duplicate calls: ${formatCount(status.duplicateCalls)} (cut off in mid-flight and made again)`);
     if (output !== undefined) say(`${formatCount(counts.answered)} answers → ${output}`);

@@ -1,6 +1,6 @@
 // modelfleet up · web · router · pool · reroute · recorder: the processes of the fleet, alone or all together.
 
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import type { Fleet } from "../src/config/fleet.ts";
 import { loadFleet } from "../src/config/load.ts";
 import { readEnvironment } from "../src/runtime/environment.ts";
@@ -13,18 +13,18 @@ import { reportError, say } from "./terminal.ts";
 
 interface Options {
   readonly config?: string;
-  readonly grace: string;
+  readonly grace: number;
   readonly web?: boolean;
 }
 
 /** Calls in flight get this long at shutdown, unless told otherwise. */
-const GRACE_SECONDS = "20";
+const GRACE_SECONDS = 20;
 
 export function registerProcesses(program: Command): void {
   const add = (name: string, description: string) =>
     configOption(program.command(name))
       .description(description)
-      .option("--grace <seconds>", "how long calls in flight may go on at shutdown", GRACE_SECONDS);
+      .option("--grace <seconds>", "how long calls in flight may go on at shutdown", seconds, GRACE_SECONDS);
 
   add("up", "the whole fleet on this machine, with dashboard")
     .option("--no-web", "without the web pages")
@@ -41,7 +41,7 @@ export function registerProcesses(program: Command): void {
 }
 
 async function serve(options: Options, rolesOf: (fleet: Fleet) => readonly Role[]): Promise<void> {
-  const graceMs = Math.max(0, Number(options.grace) || 0) * 1_000;
+  const graceMs = options.grace * 1_000;
   const shutdown = listenForShutdown(() => say(`stopping: calls in flight get ${graceMs / 1_000} s; press Ctrl-C again to stop at once`));
   const fleet = await loadFleet(options.config, { environment: readEnvironment() });
   for (const warning of fleet.warnings) say(`warning: ${warning}`);
@@ -64,4 +64,9 @@ async function serve(options: Options, rolesOf: (fleet: Fleet) => readonly Role[
     await server.stop();
     shutdown.dispose();
   }
+}
+
+function seconds(text: string): number {
+  if (!/^\d{1,6}(\.\d+)?$/.test(text)) throw new InvalidArgumentError("a number of seconds is expected.");
+  return Number(text);
 }

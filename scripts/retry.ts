@@ -1,9 +1,10 @@
 // modelfleet retry: the rows of a finished batch that ended in an error another run could end otherwise are opened once more.
 
 import type { Command } from "commander";
+import { isOver } from "../src/job/batch.ts";
 import { freshProgress } from "../src/job/progress.ts";
 import { UsageError } from "../src/job/errors.ts";
-import { RETRYABLE, type ErrorResult } from "../src/job/result.ts";
+import { RETRYABLE, type ErrorResult, type Result } from "../src/job/result.ts";
 import { createFileStore } from "../src/results/file-store.ts";
 import { formatCount } from "../src/report/format.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
@@ -27,7 +28,14 @@ async function retry(batch: string, options: { config?: string }): Promise<numbe
   const shutdown = listenForShutdown();
   const open = await openFleet(options);
   try {
-    const { states, redis, clock } = open;
+    const { states, redis } = open;
+    if ((await isBatchOver(open, batch)) && !(await hasFailed(open, batch))) {
+      say(`batch ${batch} has no error that a retry could mend`);
+      return 0;
+    }
+    if (!(await liveProcesses(redis)).some((each) => each.roles.includes("router"))) {
+      say("no fleet is running: start one with `modelfleet up`, or run the batch's file again");
+    }
     const { before, round } = await states.beginRetry(batch);
     if (before === "unknown") throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
     if (before !== "finished" && before !== "cancelled" && before !== "retrying") {
@@ -40,17 +48,26 @@ async function retry(batch: string, options: { config?: string }): Promise<numbe
     }
     const total = (await states.status(batch))?.total ?? 0;
     await states.seal(batch, total);
-    say(
-      reopened === 0
-        ? `batch ${batch} has no error that a retry could mend`
-        : `${formatCount(reopened)} rows of batch ${batch} are open again (round ${round})`,
-    );
-    const isRunning = (await liveProcesses(redis, clock)).some((each) => each.roles.includes("router"));
-    if (reopened > 0 && !isRunning) say("no fleet is running: start one with `modelfleet up`, or run the batch's file again");
+    say(`${formatCount(reopened)} rows of batch ${batch} are open again (round ${round}). Follow them: modelfleet status ${batch} --follow`);
     return 0;
   } finally {
     shutdown.dispose();
     await open.close();
+  }
+}
+
+async function isBatchOver({ states }: OpenFleet, batch: string): Promise<boolean> {
+  const status = await states.status(batch);
+  return status !== undefined && isOver(status.state);
+}
+
+async function hasFailed({ fleet }: OpenFleet, batch: string): Promise<boolean> {
+  const store = createFileStore({ dir: fleet.storeDir });
+  try {
+    for await (const result of store.read(batch)) if (isRetryable(result)) return true;
+    return false;
+  } finally {
+    await store.stop();
   }
 }
 
@@ -94,12 +111,7 @@ async function reopenFailed(
     let chunk: ErrorResult[] = [];
     for await (const result of store.read(batch)) {
       if (signal.aborted) return reopened;
-      const isOpenToRetry =
-        result.status === "error" &&
-        result.round < round &&
-        RETRYABLE.has(result.error.code) &&
-        (result.input ?? result.body) !== undefined;
-      if (isOpenToRetry) chunk.push(result);
+      if (isRetryable(result) && result.round < round) chunk.push(result);
       if (chunk.length < CHUNK) continue;
       await reopen(chunk);
       chunk = [];
@@ -109,4 +121,8 @@ async function reopenFailed(
   } finally {
     await store.stop();
   }
+}
+
+function isRetryable(result: Result): result is ErrorResult {
+  return result.status === "error" && RETRYABLE.has(result.error.code) && (result.input ?? result.body) !== undefined;
 }

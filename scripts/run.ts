@@ -7,7 +7,9 @@ import type { RowFormat } from "../src/intake/row.ts";
 import { StoppedError, UsageError } from "../src/job/errors.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { splitModelId } from "../src/job/names.ts";
+import { formatCount } from "../src/report/format.ts";
 import { readEnvironment } from "../src/runtime/environment.ts";
+import { systemClock } from "../src/runtime/clock.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { holdProducerLease, readdMissing } from "../queues/feed.ts";
 import { liveProcesses, servesTask } from "../queues/fleet-registry.ts";
@@ -18,7 +20,7 @@ import { followBatch } from "./follow.ts";
 import { openInput, requireTask, type JobInput } from "./job-input.ts";
 import { loadCommandFleet, openFleet, processLog, type OpenFleet } from "./open-fleet.ts";
 import { deliver, requireOutput } from "./output.ts";
-import { createProgress } from "./progress.ts";
+import { createProgress, type Progress } from "./progress.ts";
 import { say } from "./terminal.ts";
 import { whyStuck } from "./why-stuck.ts";
 
@@ -60,7 +62,11 @@ async function run(file: string, options: Options): Promise<number> {
   const patience = duration.safeParse(options.patience);
   if (!patience.success) throw new UsageError(`--patience takes a duration such as 90s or 15m, not "${options.patience}"`);
   const tags = parseTags(options.tag);
-  const shutdown = listenForShutdown(() => say("\nstopping: calls in flight get a moment to end; press Ctrl-C again to stop at once"));
+  const progress = createProgress(systemClock, process.stderr.isTTY);
+  const shutdown = listenForShutdown(() => {
+    progress.end();
+    say("stopping: calls in flight may end; Ctrl-C again stops at once");
+  });
   const fleet = await loadCommandFleet(options);
   const task = requireTask(fleet, options.task);
   const input = await openInput(file, task, options.format);
@@ -74,7 +80,7 @@ async function run(file: string, options: Options): Promise<number> {
       own = await ensureFleet(open, task, options);
       await work(
         open,
-        { input, session, task, patienceMs: patience.data, signal: shutdown.signal, ...(tags ? { tags } : {}) },
+        { input, session, task, progress, patienceMs: patience.data, signal: shutdown.signal, ...(tags ? { tags } : {}) },
         async () => {
           own ??= await ensureFleet(open, task, options);
         },
@@ -100,7 +106,7 @@ function announce(session: BatchSession, input: JobInput): void {
 /** Starts a fleet inside this process unless one that knows the task is running. */
 async function ensureFleet(open: OpenFleet, task: TaskSpec, options: Options): Promise<FleetProcess | undefined> {
   const providers = new Set(task.route.flatMap((step) => step.models.map((model) => splitModelId(model).provider)));
-  const processes = await liveProcesses(open.redis, open.clock);
+  const processes = await liveProcesses(open.redis);
   if (servesTask(processes, task.name, [...providers])) {
     say(`a fleet of ${processes.length} ${processes.length === 1 ? "process" : "processes"} is running: it does the work`);
     if (processes.some((each) => each.configHash !== open.fleet.hash))
@@ -123,13 +129,14 @@ interface Work {
   readonly input: JobInput;
   readonly session: BatchSession;
   readonly task: TaskSpec;
+  readonly progress: Progress;
   readonly patienceMs: number;
   readonly signal: AbortSignal;
   readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** Feeds and follows side by side; a failure of either ends both. */
-async function work(open: OpenFleet, { input, session, task, patienceMs, signal, tags }: Work, ensure: () => Promise<void>): Promise<void> {
+async function work(open: OpenFleet, { input, session, task, progress, patienceMs, signal, tags }: Work, ensure: () => Promise<void>): Promise<void> {
   const { batch } = session;
   const lease = input.isFile ? holdProducerLease(open.redis, open.clock, batch) : undefined;
   const failed = new AbortController();
@@ -144,7 +151,7 @@ async function work(open: OpenFleet, { input, session, task, patienceMs, signal,
   try {
     await followBatch(open, {
       batch,
-      progress: createProgress(open.clock, process.stderr.isTTY),
+      progress,
       signal: either,
       patienceMs,
       whyStuck: () => whyStuck(open, task.name),
@@ -170,7 +177,7 @@ function createReplacement({ redis, clock }: OpenFleet, ensure: () => Promise<vo
   let seenAt = clock.now();
   let toldWhyNot = false;
   return async () => {
-    const processes = await liveProcesses(redis, clock);
+    const processes = await liveProcesses(redis);
     if (processes.some((each) => each.roles.includes("router"))) seenAt = clock.now();
     if (clock.now() - seenAt < (processes.length === 0 ? FLEET_GONE_MS : ROUTER_GONE_MS)) return;
     try {
@@ -185,6 +192,6 @@ function createReplacement({ redis, clock }: OpenFleet, ensure: () => Promise<vo
 
 async function interrupted({ states }: OpenFleet, { batch }: BatchSession): Promise<number> {
   const status = await states.status(batch);
-  say(`interrupted: ${status?.done ?? 0} rows of batch ${batch} have their results. The same command again goes on from there.`);
+  say(`interrupted: ${formatCount(status?.done ?? 0)} rows of batch ${batch} have their results. The same command again goes on from there.`);
   return 130;
 }

@@ -12,6 +12,7 @@ import { openFleet, type OpenFleet } from "./open-fleet.ts";
 import { createProgress } from "./progress.ts";
 import { table } from "./table.ts";
 import { say } from "./terminal.ts";
+import { whyStuck } from "./why-stuck.ts";
 
 interface Options {
   readonly config?: string;
@@ -20,6 +21,7 @@ interface Options {
 }
 
 const REFRESH_MS = 2_000;
+const CLEAR_SCREEN = "\u001B[H\u001B[2J";
 
 export function registerStatus(program: Command): void {
   configOption(program.command("status [batch]"))
@@ -38,6 +40,7 @@ async function status(batch: string | undefined, options: Options): Promise<numb
     if (batch !== undefined) return await showBatch(open, batch, options, shutdown.signal);
     do {
       const seen = await readFleetStatus(open);
+      if (options.follow && !options.json && process.stdout.isTTY) process.stdout.write(CLEAR_SCREEN);
       process.stdout.write(options.json ? `${JSON.stringify(seen, undefined, options.follow ? 0 : 2)}\n` : render(seen, open.clock.now()));
       if (options.follow) await open.clock.sleep(REFRESH_MS, shutdown.signal);
     } while (options.follow && !shutdown.signal.aborted);
@@ -51,8 +54,9 @@ async function status(batch: string | undefined, options: Options): Promise<numb
 async function showBatch(open: OpenFleet, batch: string, options: Options, signal: AbortSignal): Promise<number> {
   const first = await open.states.status(batch);
   if (!first) throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
+  const progress = createProgress(open.clock, process.stderr.isTTY);
   const last = options.follow
-    ? await followBatch(open, { batch, progress: createProgress(open.clock, process.stderr.isTTY), signal })
+    ? await followBatch(open, { batch, progress, signal, whyStuck: () => whyStuck(open, first.task) })
     : first;
   if (options.json) process.stdout.write(`${JSON.stringify(last, undefined, 2)}\n`);
   else process.stdout.write(`${describe(last).join("\n")}\n`);

@@ -95,9 +95,11 @@ export function createModelView(options: {
       if (state.kind === "open") return { kind: "unavailable", reason: `breaker open: ${state.reason}` };
       if (entry.parkedUntil - now > SHORT_PARK_MS) return { kind: "unavailable", reason: "parked until its vendor takes calls again" };
       const inQueue = entry.depth + entry.added;
-      // One probe is all a half-open breaker lets through.
-      const room = state.kind === "half-open" ? 1 : targetDepth(models.get(id), entry.drainPerSecond);
-      return inQueue < room ? { kind: "available" } : { kind: "full" };
+      if (state.kind === "half-open") {
+        // One probe is all it lets through; nobody waits for its end.
+        return inQueue < 1 ? { kind: "available" } : { kind: "unavailable", reason: `breaker half-open: ${state.reason}` };
+      }
+      return inQueue < targetDepth(models.get(id), entry.drainPerSecond) ? { kind: "available" } : { kind: "full" };
     },
     added(id, calls) {
       reading(id).added += calls;

@@ -20,6 +20,8 @@ const RENEW_MS = 3_000;
 const IDLE_MS = 50;
 /** Between two looks for new batches. */
 const LIST_MS = 250;
+/** Between two looks at a batch that is over. */
+const QUIET_MS = 5_000;
 
 export function createRecorder(context: ProcessContext, { store }: { readonly store: Store }): FleetPart {
   const { fleet, redis, states, clock, log } = context;
@@ -66,23 +68,23 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
     });
   };
 
+  /** Batches that are over, and when to look again whether a retry has opened them or a late result has come. */
+  const quiet = new Map<string, number>();
+
+  const followAndRest = async (batch: string) => {
+    await follow(batch);
+    const status = await states.status(batch);
+    if (!status) await redis.zrem(fleetKeys.batches, batch); // its keys have expired
+    if (!status || isOver(status.state)) quiet.set(batch, clock.now() + QUIET_MS);
+    else quiet.delete(batch);
+  };
+
   const followBatches = async () => {
-    const ended = new Set<string>();
     while (!signal.aborted) {
       const batches = await states.list().catch((): readonly string[] => []);
-      for (const batch of batches) {
-        if (followed.has(batch)) continue;
-        if (ended.has(batch)) {
-          const status = await states.status(batch).catch(() => undefined);
-          if (!status || isOver(status.state)) continue; // a retry opens it again
-          ended.delete(batch);
-        }
-        const following = follow(batch)
-          .then(async () => {
-            const status = await states.status(batch);
-            if (!status) await redis.zrem(fleetKeys.batches, batch); // its keys have expired
-            if (!status || isOver(status.state)) ended.add(batch);
-          })
+      const due = batches.filter((batch) => !followed.has(batch) && (quiet.get(batch) ?? 0) <= clock.now());
+      for (const batch of due) {
+        const following = followAndRest(batch)
           .catch((error: unknown) => log.error({ batch, err: error }, "recording failed; it is tried again"))
           .finally(() => clock.sleep(IDLE_MS, signal).then(() => followed.delete(batch)));
         followed.set(batch, following);

@@ -29,7 +29,7 @@ export function createStrayQueues(context: ProcessContext, ending: Ending): Flee
   };
 
   const look = async () => {
-    const processes = await liveProcesses(redis, clock);
+    const processes = await liveProcesses(redis);
     if (processes.some((each) => each.configHash !== fleet.hash)) return;
     for (const name of await queues.known()) {
       const parsed = parseQueueName(name);

@@ -26,3 +26,9 @@ export async function runScript<Reply>(
     return (await redis.eval(script.lua, keys.length, ...keys, ...args)) as Reply;
   }
 }
+
+/** Redis' own clock, unix milliseconds: the one that all machines share. */
+export async function serverTimeMs(redis: Redis): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+}

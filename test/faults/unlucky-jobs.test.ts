@@ -24,10 +24,10 @@ describe("a job whose worker is killed five times in a row", () => {
       simulator: classifySimulator(rows),
       config: classifyConfig({ queues: { lock: "1s", stalledCheck: "500ms" } }),
     });
-    const { simulator, start } = fleet;
-    for (const role of [["router"], ["reroute"], ["recorder"], ["pool", "beta"]]) await start(...role);
+    const { simulator } = fleet;
+    for (const role of [["router"], ["reroute"], ["recorder"], ["pool", "beta"]]) await fleet.start(...role);
     simulator.setFault({ vendor: "alpha", fault: "hang" });
-    let pool = await start("pool", "alpha");
+    let pool = await fleet.start("pool", "alpha");
     const run = fleet.command(
       "run",
       await fleet.file("in.jsonl", toJsonl(rows)),
@@ -42,7 +42,7 @@ describe("a job whose worker is killed five times in a row", () => {
       await until(`call ${kill}`, () => calls(fleet!) === kill);
       await pool.kill();
       if (kill === 5) simulator.clearFaults();
-      pool = await start("pool", "alpha");
+      pool = await fleet.start("pool", "alpha");
     }
     const { code, stderr } = await run.result;
     expect(code, stderr).toBe(0);

@@ -31,8 +31,6 @@ export interface Protocol {
   readonly obeysClaim: boolean;
   readonly claim: typeof rules.claim;
   readonly record: typeof rules.record;
-  /** Noting the row comes before adding its queue job. */
-  readonly notesFirst: boolean;
   /** An error from a hop that was superseded is refused: a later hop is at work and may answer; and the hop of the error is then the row's last one. */
   readonly refusesStaleErrors: boolean;
   readonly order: "act-then-finish" | "finish-then-add" | "finish-then-record";
@@ -55,7 +53,6 @@ export const AS_BUILT: Protocol = {
   obeysClaim: true,
   claim: rules.claim,
   record: rules.record,
-  notesFirst: true,
   refusesStaleErrors: false,
   order: "act-then-finish",
   oneCopyPerHop: false,
@@ -99,7 +96,7 @@ export function handOffModel(protocol: Protocol, scenario: Scenario, maxCalls = 
     key: stateKey,
     isOrdinary: (action) => !action.startsWith("!"),
     moves: (state) => [
-      ...producerMoves(state, protocol, scenario),
+      ...producerMoves(state, scenario),
       ...workerMoves(state, protocol, scenario),
       ...(reconciles ? reconcilerMoves(state, protocol) : []),
       ...retryMoves(state, protocol, scenario),
@@ -126,22 +123,19 @@ function isStranded({ row, jobs, producer, deletions }: State): boolean {
 
 // The producer: note, add, move the cursor. Started again, it does what the row's state asks for.
 
-function producerMoves(state: State, protocol: Protocol, { faults }: Scenario): Move<State>[] {
+function producerMoves(state: State, { faults }: Scenario): Move<State>[] {
   const { row } = state;
   // The cursor matters only to a producer that may be started again.
-  const added = !protocol.notesFirst ? "note" : faults.includes("producer crash") ? "cursor" : "idle";
+  const added = faults.includes("producer crash") ? "cursor" : "idle";
   switch (state.producer) {
     case "dead":
       return [{ action: "producer starts again", next: { ...state, producer: "start", seen: undefined } }];
     case "start": {
-      const first = protocol.notesFirst ? "note" : "add";
-      const goOn = row.kind === "new" ? first : row.kind === "open" && !row.claimed ? "add" : "cursor";
+      const goOn = row.kind === "new" ? "note" : row.kind === "open" && !row.claimed ? "add" : "cursor";
       return [{ action: `producer: ${goOn} next`, next: { ...state, producer: goOn, producerHop: row.hop, seen: undefined } }];
     }
     case "note":
-      return [
-        { action: "producer notes the row", next: { ...state, row: rules.note(row), producer: protocol.notesFirst ? "add" : "cursor" } },
-      ];
+      return [{ action: "producer notes the row", next: { ...state, row: rules.note(row), producer: "add" } }];
     case "add": {
       const copy = { queue: "T", hop: state.producerHop, part: 0, round: row.round, excluded: "", width: 1 } as const;
       return [add({ ...state, producer: added }, makeCopy({ ...copy, copy: 0 }), "producer adds the row")];
@@ -249,7 +243,7 @@ function settling(copy: Copy, ending: CallEnding): readonly Step[] {
   if (copy.width === 2) return [{ bring: ending }, "finish"];
   if (ending === "good") return [{ record: "answer" }, "finish"];
   if (ending === "invalid") return [{ record: "error" }, "finish"];
-  const excluded = [...new Set(copy.excluded + copy.queue)].sort().join("");
+  const excluded = [...new Set(copy.excluded + copy.queue)].toSorted().join("");
   return [{ add: makeCopy({ queue: "R", hop: copy.hop + 1, part: 0, round: copy.round, excluded, width: 1, copy: 0 }) }, "finish"];
 }
 

@@ -134,12 +134,12 @@ function sortedKeys(items: readonly { readonly key: string }[]): string {
   if (!second) return first.key;
   return items
     .map((item) => item.key)
-    .sort()
+    .toSorted()
     .join();
 }
 
 function rowKey(row: Row): string {
-  return `${row.kind}${row.hop}${row.claimed ? "c" : ""}${row.round}`;
+  return `${row.kind[0]}${row.hop}${row.claimed ? "c" : ""}${row.round}`;
 }
 
 function stepKey(step: Step): string {

@@ -74,7 +74,7 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
   const launch = (args: readonly string[]) => {
     const child = spawn(process.execPath, [CLI, ...args, "--config", config], {
       cwd: dir,
-      env: environment as NodeJS.ProcessEnv,
+      env: environment,
       stdio: ["ignore", "pipe", "pipe"],
     });
     children.add(child);
@@ -82,11 +82,6 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
     child.stderr.pipe(log, { end: false });
     return child;
   };
-  const exited = (child: ChildProcess) =>
-    new Promise<number | null>((done) =>
-      child.exitCode !== null || child.signalCode !== null ? done(child.exitCode) : child.once("exit", done),
-    );
-
   return {
     dir,
     redis,
@@ -144,6 +139,13 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
       await rm(dir, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+function exited(child: ChildProcess): Promise<number | null> {
+  return new Promise((done) => {
+    if (child.exitCode !== null || child.signalCode !== null) done(child.exitCode);
+    else child.once("exit", done);
+  });
 }
 
 /** Polls until `read` answers with something. Fails after `withinMs`, saying what was waited for. */

@@ -78,7 +78,7 @@ export function createBoard(context: Pick<ProcessContext, "fleet" | "queues" | "
   const board = createBullBoard({
     queues: [],
     // The adapter's types are of the copy of @bull-board/api that it brings itself.
-    serverAdapter: serverAdapter as unknown as Parameters<typeof createBullBoard>[0]["serverAdapter"],
+    serverAdapter: serverAdapter,
     options: {
       uiConfig: {
         boardTitle: "modelfleet queues",
