@@ -46,12 +46,12 @@ export interface BatchStates {
   /** `makeFor`: the task whose batch is made on the spot when it is unknown (jobs of foreign clients). */
   claim(rowId: RowId, hop: number, makeFor?: string): Promise<ClaimReply>;
   record(result: Result): Promise<"recorded" | "refused">;
-  /** Puts a part's outcome into the batch's slot; the outcomes of all parts once the last is there. */
+  /** Puts a part's outcome into the batch's slot (the first one stays); without `json` it only looks. `all`: the outcomes of all parts once the last is there. */
   bring(
     rowId: RowId,
     hop: number,
-    part: { readonly part: number; readonly parts: number; readonly json: string },
-  ): Promise<readonly string[]>;
+    part: { readonly part: number; readonly parts: number; readonly json?: string },
+  ): Promise<{ readonly isThere: boolean; readonly all: readonly string[] }>;
   forgetParts(rowId: RowId, hop: number, parts: number): Promise<void>;
   cancel(batch: string): Promise<BatchState | "unknown">;
   pause(batch: string, paused: boolean): Promise<BatchState | "unknown">;
@@ -146,8 +146,15 @@ export function createBatchStates(redis: Redis): BatchStates {
     claim: ({ batch, row }, hop, makeFor = "") => claimMany({ batch, row, hop, makeFor }),
     record: (result) => recordMany(result),
 
-    bring: ({ batch, row }, hop, { part, parts, json }) =>
-      runScript(redis, bringScript, [batchKeys(batch).parts], [row, hop, part, parts, json]),
+    async bring({ batch, row }, hop, { part, parts, json = "" }) {
+      const [own, ...all] = await runScript<[number, ...string[]]>(
+        redis,
+        bringScript,
+        [batchKeys(batch).parts],
+        [row, hop, part, parts, json],
+      );
+      return { isThere: own === 1, all };
+    },
 
     async forgetParts({ batch, row }, hop, parts) {
       await redis.hdel(batchKeys(batch).parts, ...Array.from({ length: parts }, (_, part) => `${row}.${hop}.${part}`));

@@ -180,8 +180,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export const NO_REDIS =
-  "there is no Redis: REDIS_URL is not set, and neither redis-server nor valkey-server is on the PATH";
+export const NO_REDIS = "there is no Redis: REDIS_URL is not set, and neither redis-server nor valkey-server is on the PATH";
 export const NO_REDIS_HINT =
   "Do one of: set REDIS_URL to a running Redis (6.2 or later) · install redis (Debian and Ubuntu: apt-get install redis-server, macOS: brew install redis) · " +
   "run it with Docker: docker run -d -p 6379:6379 redis:8-alpine redis-server --appendonly yes, then REDIS_URL=redis://127.0.0.1:6379";

@@ -112,7 +112,7 @@ async function drain(
 }
 
 /** All processes of a fleet, and a producer that fills its task queue. */
-export async function startFleet(
+async function startFleet(
   stage: Stage,
   { jobs }: FlowScale,
   { vendor, vendorUrl }: { readonly vendor?: "instant"; readonly vendorUrl?: string },

@@ -91,7 +91,8 @@ export function describeProgress(status: BatchStatus, perSecond: number | undefi
 
 /** While rows are still coming, nobody knows of how many: what is in so far is told instead. */
 function rowsOf({ total, done, cursor }: Pick<BatchStatus, "total" | "done" | "cursor">): string {
-  if (total === undefined) return done === 0 && cursor === 0 ? "reading the rows" : `${formatCount(done)} done · ${formatCount(cursor)} rows in so far`;
+  if (total === undefined)
+    return done === 0 && cursor === 0 ? "reading the rows" : `${formatCount(done)} done · ${formatCount(cursor)} rows in so far`;
   const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
   return `${formatCount(done)} of ${formatCount(total)} (${percent} %)`;
 }

@@ -48,7 +48,9 @@ async function retry(batch: string, options: { config?: string }): Promise<numbe
     }
     const total = (await states.status(batch))?.total ?? 0;
     await states.seal(batch, total);
-    say(`${formatCount(reopened)} rows of batch ${batch} are open again (round ${round}). Follow them: modelfleet status ${batch} --follow`);
+    say(
+      `${formatCount(reopened)} rows of batch ${batch} are open again (round ${round}). Follow them: modelfleet status ${batch} --follow`,
+    );
     return 0;
   } finally {
     shutdown.dispose();

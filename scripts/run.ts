@@ -136,7 +136,11 @@ interface Work {
 }
 
 /** Feeds and follows side by side; a failure of either ends both. */
-async function work(open: OpenFleet, { input, session, task, progress, patienceMs, signal, tags }: Work, ensure: () => Promise<void>): Promise<void> {
+async function work(
+  open: OpenFleet,
+  { input, session, task, progress, patienceMs, signal, tags }: Work,
+  ensure: () => Promise<void>,
+): Promise<void> {
   const { batch } = session;
   const lease = input.isFile ? holdProducerLease(open.redis, open.clock, batch) : undefined;
   const failed = new AbortController();
@@ -192,6 +196,8 @@ function createReplacement({ redis, clock }: OpenFleet, ensure: () => Promise<vo
 
 async function interrupted({ states }: OpenFleet, { batch }: BatchSession): Promise<number> {
   const status = await states.status(batch);
-  say(`interrupted: ${formatCount(status?.done ?? 0)} rows of batch ${batch} have their results. The same command again goes on from there.`);
+  say(
+    `interrupted: ${formatCount(status?.done ?? 0)} rows of batch ${batch} have their results. The same command again goes on from there.`,
+  );
   return 130;
 }

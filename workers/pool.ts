@@ -41,6 +41,12 @@ export function createPool(
     const admitted = await admit(envelope, { states, ending, clock }, { crashes: queueJob.stalledCounter });
     if (admitted.kind === "stop") return admitted.verdict;
     if (admitted.kind === "paused") return backToTask(envelope);
+    const { step, part } = envelope;
+    if (step.models.length > 1) {
+      // Brought before, by a process that was cut off before it could finish here: no second call.
+      const { isThere, all } = await states.bring(job, envelope.hop, { part, parts: step.models.length });
+      if (isThere) return join(envelope, all);
+    }
     const tool = tools.get(job.task);
     if (!tool)
       return over(
@@ -119,11 +125,16 @@ export function createPool(
       outcome,
       trail: progress.trail.filter((entry) => entry.call.startsWith(own)),
     };
-    const all = await states.bring(job, hop, { part, parts: step.models.length, json: JSON.stringify(brought) });
-    if (all.length > 0) {
-      const shared = { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(own)) };
-      await queues.addReroute({ job, hop: hop + 1, round, progress: shared, joined: { step, parts: all.map((json) => JSON.parse(json)) } });
-    }
+    const { all } = await states.bring(job, hop, { part, parts: step.models.length, json: JSON.stringify(brought) });
+    return join(envelope, all);
+  };
+
+  /** Whoever brings a step's last outcome hands the job to the reroute worker, which decides. */
+  const join = async ({ job, hop, round, step, progress }: CallEnvelope, all: readonly string[]): Promise<Verdict> => {
+    if (all.length === 0) return FINISH;
+    const ownHop = `${job.batch}.${job.row}.${hop}.`;
+    const shared = { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(ownHop)) };
+    await queues.addReroute({ job, hop: hop + 1, round, progress: shared, joined: { step, parts: all.map((json) => JSON.parse(json)) } });
     return FINISH;
   };
 

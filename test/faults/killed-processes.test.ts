@@ -68,6 +68,34 @@ describe("a process killed with SIGKILL in the middle and restarted after five s
   }
 });
 
+describe("a pool killed while steps of two calls are under way", () => {
+  it("every row ends once, with an answer that both models gave", { timeout: 120_000 }, async () => {
+    const rows = classifyRows(600);
+    const route = { strategy: "ordered", models: [{ agree: ["alpha/one", "beta/two"], on: "label" }] };
+    fleet = await startTestFleet({
+      simulator: classifySimulator(rows, { latencyMs: 30, callLog: true }),
+      config: classifyConfig({ route, limits: { rpm: 6_000, concurrency: 32 } }),
+    });
+    const processes = new Map<string, FleetProcessHandle>();
+    await Promise.all(ROLES.map(async (role) => processes.set(role.join(" "), await fleet!.start(...role))));
+    const file = await fleet.file("in.jsonl", toJsonl(rows));
+    const run = fleet.command("run", file, "--task", "classify", "--batch", "b", "-o", `${fleet.dir}/out.jsonl`);
+    const states = createBatchStates(fleet.redis.client());
+    for (const role of [["pool", "alpha"], ["reroute"], ["pool", "beta"]]) {
+      const before = (await states.status("b"))?.done ?? 0;
+      await until("some more rows", async () => ((await states.status("b"))?.done ?? 0) > before + 60);
+      await processes.get(role.join(" "))!.kill();
+      await fleet.start(...role);
+    }
+    const { code, stderr } = await run.result;
+    expect(code, stderr).toBe(0);
+    expectEveryRowOnce(await fleet.lines(`${fleet.dir}/out.jsonl`), rows.length);
+    const status = await states.status("b");
+    expect(status!.calls).toBe(2 * rows.length + status!.duplicateCalls);
+    expect(status!.calls).toBeGreaterThanOrEqual(fleet.simulator.ledger().total.calls);
+  });
+});
+
 describe("Redis killed with SIGKILL and restarted from its append-only file", () => {
   it("every row ends once", { timeout: 240_000 }, async (context) => {
     const { fleet, run, done } = await startAll({ latencyMs: 30 });

@@ -99,7 +99,7 @@ describe("the hand-off protocol with one copy per hop, whole steps and no stale 
           ...sideBySide,
           models: { A: ["good"], B: ["unfit"], C: ["good"] },
           maxFaults: 2,
-          faults: ["crash", "lost lock"],
+          faults: ["crash"],
         }),
       ).toBeUndefined();
       expect(brokenBy(TIGHT, { ...sideBySide, models: { A: ["good"], B: ["good"], C: ["good"] } })).toBeUndefined();

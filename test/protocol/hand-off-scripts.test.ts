@@ -1,0 +1,197 @@
+// The real scripts on a real Redis against the rules of the model: random sequences of notes, claims, records, vanished rows and retries answer as the rules do.
+
+import * as fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createBatchStates, type BatchStates } from "../../queues/batch-state.ts";
+import { createResultStream, type ResultStream } from "../../queues/result-stream.ts";
+import type { Result } from "../../src/job/result.ts";
+import { batchKeys } from "../../src/runtime/keys.ts";
+import { startTestRedis, type TestRedis } from "../support/redis.ts";
+import * as rules from "./row-rules.ts";
+
+const ROWS = 3;
+const ROW_BYTES = 10;
+const WINDOW = { rows: 1_000, bytes: 1_000_000 };
+const TASK = "sort";
+const RUNS = 150;
+
+type Operation =
+  | { readonly kind: "note"; readonly row: number }
+  /** Several at once travel in one script. */
+  | { readonly kind: "claim"; readonly claims: readonly { readonly row: number; readonly hop: number }[] }
+  | {
+      readonly kind: "record";
+      readonly results: readonly { readonly row: number; readonly round: number; readonly status: Result["status"] }[];
+    }
+  | { readonly kind: "vanish"; readonly row: number }
+  | { readonly kind: "retry" };
+
+const row = fc.nat({ max: ROWS - 1 });
+const status = fc.constantFrom<Result["status"]>("answered", "error");
+const operation = fc.oneof<fc.Arbitrary<Operation>[]>(
+  fc.record({ kind: fc.constant("note"), row }),
+  fc.record({ kind: fc.constant("claim"), claims: fc.array(fc.record({ row, hop: fc.nat({ max: 8 }) }), { minLength: 1, maxLength: 4 }) }),
+  fc.record({
+    kind: fc.constant("record"),
+    results: fc.array(fc.record({ row, round: fc.nat({ max: 2 }), status }), { minLength: 1, maxLength: 3 }),
+  }),
+  fc.record({ kind: fc.constant("vanish"), row }),
+  fc.record({ kind: fc.constant("retry") }),
+);
+
+let redis: TestRedis;
+let states: BatchStates;
+let stream: ResultStream;
+let batches = 0;
+
+beforeAll(async () => {
+  redis = await startTestRedis();
+  states = createBatchStates(redis.client());
+  stream = createResultStream(redis.client(), "the only recorder");
+});
+afterAll(() => redis.stop());
+
+describe("the scripts in the batch's slot", () => {
+  it("note, claim, record, re-add and retry as the model's rules say, in whatever order", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 40 }), async (operations) => {
+        const world = await makeWorld();
+        for (const each of operations) await world.run(each);
+        await world.compareCounts();
+      }),
+      { numRuns: RUNS },
+    );
+  }, 120_000);
+
+  it("records one result of many that arrive at once", async () => {
+    const { batch } = await makeWorld();
+    await states.note(batch, [{ row: 0, bytes: ROW_BYTES }], WINDOW);
+    const replies = await Promise.all(
+      Array.from({ length: 50 }, (_, hop) => states.record(resultOf(batch, { row: 0, round: 0, hop, status: "answered" }))),
+    );
+    expect(replies.filter((reply) => reply === "recorded")).toHaveLength(1);
+    expect(await states.claim({ batch, row: 0 }, 99)).toBe("done");
+  });
+});
+
+/** A batch in Redis, and the same batch as the rules have it. */
+async function makeWorld() {
+  const batch = `b${batches++}`;
+  const model: rules.Row[] = Array.from({ length: ROWS }, () => rules.NEW_ROW);
+  const last: (Result | undefined)[] = [];
+  let round = 0;
+  let refused = 0;
+  let isSealed = false;
+  await states.make(batch, TASK, "{}");
+
+  const counts = () => ({
+    done: model.filter((each) => each.kind === "done").length,
+    answered: last.filter((each, i) => model[i]?.kind === "done" && each?.status === "answered").length,
+    failed: last.filter((each, i) => model[i]?.kind === "done" && each?.status === "error").length,
+  });
+
+  const note = async (at: number) => {
+    const before = model[at]!;
+    const reply = await states.note(batch, [{ row: at, bytes: ROW_BYTES }], WINDOW);
+    if (isSealed && counts().done === ROWS) return expect(reply).toEqual({ kind: "over" });
+    const expected = before.kind === "done" ? "done" : before.kind === "open" && before.claimed ? "claimed" : before.hop;
+    expect(reply).toMatchObject({ kind: "ok", rows: [before.kind === "new" ? 0 : expected] });
+    model[at] = rules.note(before);
+  };
+
+  const claim = async (claims: readonly { readonly row: number; readonly hop: number }[]) => {
+    const expected = claims.map(({ row: at, hop }) => {
+      const { reply, row: after } = rules.claim(model[at]!, hop);
+      model[at] = after;
+      return reply;
+    });
+    expect(await Promise.all(claims.map(({ row: at, hop }) => states.claim({ batch, row: at }, hop)))).toEqual(expected);
+  };
+
+  const record = async (results: readonly { readonly row: number; readonly round: number; readonly status: Result["status"] }[]) => {
+    // Nobody can be in a round that hasn't begun.
+    const possible = results.map((each) => resultOf(batch, { ...each, round: Math.min(each.round, round), hop: model[each.row]!.hop }));
+    const expected = possible.map((result) => {
+      const { recorded, row: after } = rules.record({ ...model[result.row]!, round }, result.round);
+      model[result.row] = after;
+      if (recorded) last[result.row] = result;
+      else refused++;
+      return recorded ? "recorded" : "refused";
+    });
+    expect(await Promise.all(possible.map((result) => states.record(result)))).toEqual(expected);
+  };
+
+  /** The reconciler found the row in no queue, and its producer adds it again. */
+  const vanish = async (at: number) => {
+    const before = model[at]!;
+    await redis.client().sadd(batchKeys(batch).missing, at);
+    const again = before.kind === "open" ? rules.readd(before) : before;
+    expect(await states.readd(batch, [at])).toEqual([before.kind === "open" ? again.hop : "gone"]);
+    model[at] = again;
+  };
+
+  /** Ends the batch if every row has its result, and opens its errors again; a batch that isn't over refuses. */
+  const retry = async () => {
+    if (counts().done < ROWS) return expect((await states.beginRetry(batch)).before).toBe(isSealed ? "sealed" : "open");
+    await states.seal(batch, ROWS);
+    await drain();
+    expect((await states.status(batch))?.state).toBe("finished");
+    round++;
+    expect(await states.beginRetry(batch)).toEqual({ before: "finished", round });
+    for (const [at, result] of last.entries()) {
+      if (result?.status !== "error") continue;
+      const again = rules.retry({ ...model[at]!, round: round - 1 }, model[at]!.hop + rules.HOP_GAP);
+      expect(await states.reopen(batch, [{ row: at, hop: again.hop, bytes: ROW_BYTES }], WINDOW.rows)).toEqual([again.hop]);
+      expect(await states.reopen(batch, [{ row: at, hop: again.hop, bytes: ROW_BYTES }], WINDOW.rows)).toEqual([again.hop]);
+      model[at] = again;
+    }
+    await states.seal(batch, ROWS);
+    isSealed = true;
+  };
+
+  /** What the recorder does: every entry of the stream counts once, and is gone then. */
+  const drain = async () => {
+    await stream.lease(batch, 60_000);
+    const entries = await stream.read(batch, 10_000);
+    const results = entries.filter((entry) => !entry.isExtra);
+    const bytes = results.reduce((sum, entry) => sum + entry.bytes, 0);
+    const lastId = entries.at(-1)?.id;
+    await stream.stored(batch, lastId === undefined ? undefined : { lastId, results: results.length, bytes, sums: new Map() });
+    await stream.release(batch);
+    refused -= entries.length - results.length;
+    expect(refused).toBe(0);
+  };
+
+  return {
+    batch,
+    async run(each: Operation): Promise<void> {
+      switch (each.kind) {
+        case "note":
+          return note(each.row);
+        case "claim":
+          return claim(each.claims);
+        case "record":
+          return record(each.results);
+        case "vanish":
+          return vanish(each.row);
+        case "retry":
+          return retry();
+      }
+    },
+    async compareCounts() {
+      expect(await states.status(batch)).toMatchObject({ ...counts(), round });
+      const extras = (await stream.read(batch, 10_000)).filter((entry) => entry.isExtra);
+      expect(extras).toHaveLength(refused);
+    },
+  };
+}
+
+function resultOf(
+  batch: string,
+  of: { readonly row: number; readonly round: number; readonly hop: number; readonly status: Result["status"] },
+): Result {
+  const base = { batch, task: TASK, row: of.row, round: of.round, hop: of.hop, trail: [], reroutes: 0, enqueuedAt: 1, finishedAt: 2 };
+  if (of.status === "error")
+    return { ...base, status: "error", error: { code: "exhausted", message: "every model was tried" }, input: { text: "a" } };
+  return { ...base, status: "answered", model: "alpha/one", answer: { text: "b", finish: { unified: "stop", raw: null } } };
+}
