@@ -3,6 +3,7 @@
 import type { Redis } from "ioredis";
 import { assertUnchanged, createDigester, type RowsDigest } from "../src/intake/fingerprint.ts";
 import type { Row } from "../src/intake/row.ts";
+import { UsageError } from "../src/job/errors.ts";
 import { freshProgress } from "../src/job/progress.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import { batchKeys } from "../src/runtime/keys.ts";
@@ -14,17 +15,30 @@ const PRODUCER_LEASE_MS = 15_000;
 
 /** Compares an input with what an earlier run of the batch saw of it, before anything is added. @throws UsageError naming the lines that differ. */
 export async function verifyUnchanged(redis: Redis, batch: string, rows: () => AsyncIterable<Row>): Promise<void> {
-  const stored = await redis.hgetall(batchKeys(batch).digests);
+  const { digests, meta } = batchKeys(batch);
+  const [stored, sealedTotal] = await Promise.all([redis.hgetall(digests), redis.hget(meta, "total")]);
+  const total = sealedTotal === null ? undefined : Number(sealedTotal);
   const lastIndex = Math.max(-1, ...Object.keys(stored).map(Number));
-  if (lastIndex < 0) return;
+  if (lastIndex < 0 && total === undefined) return;
   const digester = createDigester();
   const compare = (digest: RowsDigest | undefined) => digest && assertUnchanged(digest, stored[digest.index]);
+  let count = 0;
   for await (const row of rows()) {
     const digest = digester.add(row);
     compare(digest);
-    if (digest && digest.index >= lastIndex) return;
+    // Where the total is not known yet, what follows may well be new.
+    if (total === undefined && digest && digest.index >= lastIndex) return;
+    if (++count > (total ?? Infinity)) throw differs(`the batch has ${total} rows, and there are more from line ${row.line} on`);
   }
+  if (total !== undefined && count < total) throw differs(`the batch has ${total} rows, and there are ${count}`);
   compare(digester.end());
+}
+
+function differs(how: string): UsageError {
+  return new UsageError(
+    `the input has changed since this batch began: ${how}`,
+    "Restore the file, or start anew with --fresh (where a batch was named: with another --batch).",
+  );
 }
 
 /** Gives every row to the writer and seals the batch. @throws UsageError when the input turns out to have changed. */
@@ -47,7 +61,14 @@ export async function feedRows(
   for await (const row of rows) {
     const { line, bytes, id } = row;
     const label = id === undefined ? {} : { id };
-    if (row.kind === "bad") await writer.reject({ reason: row.reason, line, ...label });
+    if (row.kind === "bad")
+      await writer.reject({
+        reason: row.reason,
+        line,
+        ...label,
+        ...(row.body ? { body: row.body } : row.input ? { input: row.input } : {}),
+        ...tags,
+      });
     else await writer.add({ input: row.input, line, bytes, ...label, ...(row.body ? { body: row.body } : {}), ...tags });
     const digest = digester.add(row);
     if (digest) await keep(digest);

@@ -44,7 +44,7 @@ export interface RowWriter {
   /** Adds the next row; waits while the window is full. Rejects with StoppedError when the batch was cancelled or the signal aborted. */
   add(row: RowFields): Promise<void>;
   /** Gives the next number to a row that is bad: its error result is recorded at once. */
-  reject(row: { readonly reason: string; readonly id?: string; readonly line?: number }): Promise<void>;
+  reject(row: Partial<Omit<RowFields, "bytes" | "deadline">> & { readonly reason: string }): Promise<void>;
   /** Adds what is left and tells the total. */
   seal(): Promise<void>;
   counts(): RowWriterCounts;
@@ -133,7 +133,7 @@ export function createRowWriter(options: RowWriterOptions): RowWriter {
       if (chunk.length >= chunkRows) return flush();
       if (chunk.length === 1) void idleFlush(chunk);
     },
-    async reject({ reason, id, line }) {
+    async reject({ reason, ...fields }) {
       await flush();
       const now = clock.now();
       const row = takeNumber();
@@ -145,8 +145,7 @@ export function createRowWriter(options: RowWriterOptions): RowWriter {
         task,
         round: noted.round,
         hop: 0,
-        ...(id === undefined ? {} : { id }),
-        ...(line === undefined ? {} : { line }),
+        ...fields,
         status: "error",
         error: { code: "bad-input", message: reason },
         trail: [],

@@ -25,7 +25,6 @@ export interface FlowScale {
 }
 
 export async function benchInstantFlow(stage: Stage, scale: FlowScale): Promise<Comparison> {
-  const queues = openQueues(stage);
   const worker = await stage.actor("bareWorker", { queue: "bare", concurrency: WORKER_CONCURRENCY, work: { kind: "nothing" } }, "worker");
   const hop = await stage.actor(
     "bareWorker",
@@ -38,44 +37,35 @@ export async function benchInstantFlow(stage: Stage, scale: FlowScale): Promise<
     "second hop",
   );
   const reader = await stage.actor("bareRecorder", { stream: "results" }, "reader");
-  const bare = await stage.actor("bareProducer", {}, "bare producer");
+  const bare = await startBare(stage, scale);
   const fleet = await startFleet(stage, scale, { vendor: "instant" });
-  const contenders: readonly Contender[] = [
-    {
-      name: "one bare worker that does nothing",
-      processes: [worker.name],
-      run: () => drain(queues, { bare, queue: "bare", last: worker, ...scale }),
-    },
-    {
-      name: "bare pipeline of two hops",
-      processes: [hop.name, second.name, reader.name],
-      run: () => drain(queues, { bare, queue: "one", last: reader, ...scale }),
-    },
-    { name: "fleet, vendor answers at once", processes: fleet.processes, run: (round) => fleet.run(`flow-${round + 1}`) },
-  ];
-  const variants = await runInTurns(stage, contenders, scale);
-  await queues.close();
+  const variants = await runInTurns(
+    stage,
+    [
+      { name: "one bare worker that does nothing", processes: [worker.name], ...bare.drain("bare", worker) },
+      { name: "bare pipeline of two hops", processes: [hop.name, second.name, reader.name], ...bare.drain("one", reader) },
+      { name: "fleet, vendor answers at once", ...fleet },
+    ],
+    scale,
+  );
   return { title: "End to end, vendor in the process", jobs: scale.jobs, variants, aims: { "fleet, vendor answers at once": 0.35 } };
 }
 
 export async function benchHttpFlow(stage: Stage, scale: FlowScale): Promise<Comparison> {
-  const queues = openQueues(stage);
   const vendor = await stage.actor("simulatedVendor", { model: MODEL }, "vendor");
   const vendorUrl = await vendor.call<string>("url");
   const fleet = await startFleet(stage, scale, { vendorUrl });
-  const concurrency = fleet.concurrency;
+  const { concurrency } = fleet;
   const worker = await stage.actor("bareWorker", { queue: "bare", concurrency, work: { kind: "ask", vendorUrl } }, "worker");
-  const bare = await stage.actor("bareProducer", {}, "bare producer");
-  const contenders: readonly Contender[] = [
-    {
-      name: "bare worker, openai SDK",
-      processes: [worker.name, vendor.name],
-      run: () => drain(queues, { bare, queue: "bare", last: worker, ...scale }),
-    },
-    { name: "fleet, over HTTP", processes: [...fleet.processes, vendor.name], run: (round) => fleet.run(`http-${round + 1}`) },
-  ];
-  const variants = await runInTurns(stage, contenders, scale);
-  await queues.close();
+  const bare = await startBare(stage, scale);
+  const variants = await runInTurns(
+    stage,
+    [
+      { name: "bare worker, openai SDK", processes: [worker.name, vendor.name], ...bare.drain("bare", worker) },
+      { name: "fleet, over HTTP", ...fleet, processes: [...fleet.processes, vendor.name] },
+    ],
+    scale,
+  );
   return {
     title: `End to end over HTTP, up to ${concurrency} calls at a time`,
     jobs: scale.jobs,
@@ -84,44 +74,41 @@ export async function benchHttpFlow(stage: Stage, scale: FlowScale): Promise<Com
   };
 }
 
-type Queues = ReturnType<typeof openQueues>;
+/** What prepares a contender and what is timed: see above. */
+type Race = Pick<Contender, "prepare" | "run">;
 
-function openQueues({ redis }: Stage) {
-  const open = new Map<string, Queue>();
+async function startBare({ redis, actor }: Stage, { jobs }: FlowScale) {
+  const producer = await actor("bareProducer", {}, "bare producer");
   return {
-    of(name: string): Queue {
-      const queue = open.get(name) ?? new Queue(name, { connection: redis });
-      open.set(name, queue);
-      return queue;
+    /** Until the actor `last` has completed all that went into the queue. */
+    drain(name: string, last: Actor): Race {
+      const queue = new Queue(name, { connection: redis });
+      return {
+        async prepare() {
+          await queue.pause();
+          await producer.call("add", { queue: name, rows: jobs });
+        },
+        async run() {
+          const completed = last.call("complete", { jobs });
+          const startedAt = performance.now();
+          await queue.resume();
+          await completed;
+          return performance.now() - startedAt;
+        },
+      };
     },
-    close: () => Promise.all(Array.from(open.values(), (queue) => queue.close())),
   };
 }
 
-async function drain(
-  queues: Queues,
-  { bare, queue, last, jobs }: { bare: Actor; queue: string; last: Actor; jobs: number },
-): Promise<number> {
-  await queues.of(queue).pause();
-  await bare.call("add", { queue, rows: jobs });
-  const completed = last.call("complete", { jobs });
-  const startedAt = performance.now();
-  await queues.of(queue).resume();
-  await completed;
-  return performance.now() - startedAt;
-}
-
 /** All processes of a fleet, and a producer that fills its task queue. */
-async function startFleet(
+export async function startFleet(
   stage: Stage,
   { jobs }: FlowScale,
   { vendor, vendorUrl }: { readonly vendor?: "instant"; readonly vendorUrl?: string },
 ) {
   const { redis, redisUrl, dir } = stage;
-  const config = await stage.file(
-    "fleet.yaml",
-    benchConfig({ redisUrl, dir, windowRows: 100_000_000, ...(vendorUrl === undefined ? {} : { vendorUrl }) }),
-  );
+  const address = vendorUrl === undefined ? {} : { vendorUrl };
+  const config = await stage.file("fleet.yaml", benchConfig({ redisUrl, dir, windowRows: 100_000_000, ...address }));
   const { models } = await loadFleet(config, { environment: readEnvironment(), allowMissingSecrets: true });
   const producer = await stage.actor("fleetProducer", { config }, "producer");
   const processes = await Promise.all([
@@ -132,17 +119,20 @@ async function startFleet(
   ]);
   const states = createBatchStates(redis);
   const queue = new Queue(taskQueue(TASK), { connection: redis });
+  const batchOf = (round: number) => `round-${round + 1}`;
   return {
     processes: processes.map(({ name }) => name),
     concurrency: poolConcurrency(models.get(modelId(PROVIDER, MODEL))!),
-    /** One batch, from the first job taken to the last result stored. */
-    async run(batch: string): Promise<number> {
+    async prepare(round: number) {
       await queue.pause();
-      await producer.call("produce", { rows: jobs, batch });
+      await producer.call("produce", { rows: jobs, batch: batchOf(round) });
+    },
+    /** One batch, from the first job taken to the last result stored. */
+    async run(round: number): Promise<number> {
       const startedAt = performance.now();
       await queue.resume();
       for (;;) {
-        const status = await states.status(batch);
+        const status = await states.status(batchOf(round));
         if (status && isOver(status.state)) {
           if (status.answered !== jobs) throw new Error(`${status.answered} of ${jobs} jobs were answered`);
           return performance.now() - startedAt;

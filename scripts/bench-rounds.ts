@@ -5,6 +5,8 @@ import type { Stage } from "./bench-stage.ts";
 
 export interface Contender {
   readonly name: string;
+  /** Outside the clock. */
+  readonly prepare?: (round: number) => Promise<unknown>;
   /** Does the work once; answers with the milliseconds it took. */
   readonly run: (round: number) => Promise<number>;
   /** The processes whose CPU time is shown, Redis aside. */
@@ -21,6 +23,7 @@ export async function runInTurns(
   const cpus = new Map(contenders.map(({ name }) => [name, [] as ReadonlyMap<string, number>[]]));
   for (let round = -1; round < rounds; round++) {
     for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
+      await contender.prepare?.(round);
       const before = await stage.cpu();
       const ms = await contender.run(round);
       const after = await stage.cpu();

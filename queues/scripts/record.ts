@@ -10,34 +10,47 @@ import { redisScript } from "../../src/runtime/redis-script.ts";
 
 export const recordScript = redisScript(`
 local round = tonumber(redis.call('HGET', KEYS[1], 'round') or '0')
+
+-- One command for all rows each: of the rows' bits and their open entries, then of what becomes of both.
+local rows, bits = {}, {}
+for i = 1, #ARGV, 6 do
+  rows[#rows + 1] = ARGV[i]
+  bits[#bits + 1] = 'GET'
+  bits[#bits + 1] = 'u1'
+  bits[#bits + 1] = ARGV[i]
+end
+local was_done = redis.call('BITFIELD', KEYS[2], unpack(bits))
+local entries = redis.call('HMGET', KEYS[3], unpack(rows))
+-- Rows recorded by this call: a row may come twice.
+local recorded, recorded_rows, recorded_bits = {}, {}, {}
 local replies = {}
 local done, answered, failed, rerouted, opened = 0, 0, 0, 0, 0
-for i = 1, #ARGV, 6 do
-  local row = ARGV[i]
-  if tonumber(ARGV[i + 1]) < round or redis.call('GETBIT', KEYS[2], row) == 1 then
-    redis.call('XADD', KEYS[4], '*', 'x', ARGV[i + 5])
-    replies[#replies + 1] = 0
+for i = 1, #rows do
+  local row, at = rows[i], 6 * i - 5
+  if tonumber(ARGV[at + 1]) < round or was_done[i] == 1 or recorded[row] then
+    redis.call('XADD', KEYS[4], '*', 'x', ARGV[at + 5])
+    replies[i] = 0
   else
-    local entry = redis.call('HGET', KEYS[3], row)
+    local entry = entries[i]
     local bytes = '0'
-    if entry then
-      bytes = string.match(entry, '|(%d+)$')
-      redis.call('HDEL', KEYS[3], row)
-    else
-      opened = opened + 1
-    end
-    redis.call('SETBIT', KEYS[2], row, 1)
-    redis.call('XADD', KEYS[4], '*', 'r', ARGV[i + 5], 'b', bytes)
+    if entry then bytes = string.match(entry, '|(%d+)$') else opened = opened + 1 end
+    recorded[row] = true
+    recorded_rows[#recorded_rows + 1] = row
+    recorded_bits[#recorded_bits + 1] = 'SET'
+    recorded_bits[#recorded_bits + 1] = 'u1'
+    recorded_bits[#recorded_bits + 1] = row
+    recorded_bits[#recorded_bits + 1] = 1
+    redis.call('XADD', KEYS[4], '*', 'r', ARGV[at + 5], 'b', bytes)
     done = done + 1
-    if ARGV[i + 3] == 'answered' then answered = answered + 1 else failed = failed + 1 end
-    if ARGV[i + 4] == '1' then rerouted = rerouted + 1 end
-    replies[#replies + 1] = 1
+    if ARGV[at + 3] == 'answered' then answered = answered + 1 else failed = failed + 1 end
+    if ARGV[at + 4] == '1' then rerouted = rerouted + 1 end
+    replies[i] = 1
   end
 end
 if done > 0 then
-  if redis.call('EXISTS', KEYS[5]) == 1 then
-    for i = 1, #ARGV, 6 do redis.call('SREM', KEYS[5], ARGV[i]) end
-  end
+  redis.call('BITFIELD', KEYS[2], unpack(recorded_bits))
+  redis.call('HDEL', KEYS[3], unpack(recorded_rows))
+  redis.call('SREM', KEYS[5], unpack(rows))
   if opened > 0 then redis.call('HINCRBY', KEYS[1], 'opened', opened) end
   if answered > 0 then redis.call('HINCRBY', KEYS[1], 'answered', answered) end
   if failed > 0 then redis.call('HINCRBY', KEYS[1], 'failed', failed) end

@@ -7,7 +7,7 @@ import { limitOptions } from "../limits/limit-options.ts";
 import { promptOptions } from "../prompt/prompt-options.ts";
 import { providerOptions } from "../providers/provider-options.ts";
 import { checkOptions } from "../quality/check-options.ts";
-import { compileSchema } from "../quality/json-schema.ts";
+import { compileSchema } from "../job/json-schema.ts";
 import { routeOptions } from "../routing/route-options.ts";
 import { isMapping } from "./interpolate.ts";
 import { byteSize, duration } from "./quantity.ts";

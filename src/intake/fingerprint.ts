@@ -78,6 +78,6 @@ export function assertUnchanged(rows: RowsDigest, stored: string | undefined): v
   if (stored === undefined || stored === rows.digest) return;
   throw new UsageError(
     `the input has changed since this batch began: lines ${rows.firstLine} to ${rows.lastLine} are not what they were`,
-    "Restore the file, or start anew with --fresh.",
+    "Restore the file, or start anew with --fresh (where a batch was named: with another --batch).",
   );
 }

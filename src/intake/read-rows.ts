@@ -36,11 +36,10 @@ export async function* readRows(source: AsyncIterable<Uint8Array>, options: Read
   const judge = (reading: Reading, line: number): Reading => {
     const firstLine = reading.id === undefined ? undefined : labels?.claim(reading.id, line);
     if (reading.kind === "bad") return reading;
-    const label = reading.id === undefined ? {} : { id: reading.id };
     if (firstLine !== undefined)
-      return { kind: "bad", reason: `the id "${shown(reading.id)}" was used before, in line ${firstLine}`, ...label };
+      return { ...reading, kind: "bad", reason: `the id "${shown(reading.id)}" was used before, in line ${firstLine}` };
     const reason = reading.body ? undefined : options.validate?.(reading.input);
-    return reason === undefined ? reading : { kind: "bad", reason, ...label };
+    return reason === undefined ? reading : { ...reading, kind: "bad", reason };
   };
   const toRow = ({ record, reading }: ReadRecord): Row => {
     const { line, bytes, digest } = record;

@@ -18,7 +18,8 @@ export type RawRecord =
 /** What a record says once read. */
 export type Reading =
   | { readonly kind: "good"; readonly input: JsonObject; readonly body?: JsonObject; readonly id?: string }
-  | { readonly kind: "bad"; readonly reason: string; readonly id?: string };
+  /** `input`, `body`: what could be read of it. */
+  | { readonly kind: "bad"; readonly reason: string; readonly id?: string; readonly input?: JsonObject; readonly body?: JsonObject };
 
 export interface ReadRecord {
   readonly record: RawRecord;

@@ -15,7 +15,13 @@ interface RowBase {
 
 export type Row =
   | (RowBase & { readonly kind: "good"; readonly input: JsonObject; readonly body?: JsonObject; readonly id?: string })
-  /** Unreadable or wrong: `reason` says what, for the error result. */
-  | (RowBase & { readonly kind: "bad"; readonly reason: string; readonly id?: string });
+  /** Unreadable or wrong: `reason` says what, for the error result; `input` and `body` are what could be read of it. */
+  | (RowBase & {
+      readonly kind: "bad";
+      readonly reason: string;
+      readonly id?: string;
+      readonly input?: JsonObject;
+      readonly body?: JsonObject;
+    });
 
 export type RowFormat = "jsonl" | "csv" | "openai";

@@ -3,7 +3,7 @@
 import type { JsonValue } from "../job/json.ts";
 import type { Answer } from "../job/outcome.ts";
 import type { TaskSpec } from "../job/task.ts";
-import { compileSchema } from "./json-schema.ts";
+import { compileSchema } from "../job/json-schema.ts";
 
 export type CheckResult =
   /** With the parsed value in `answer.json`, where the task has an output schema. */
@@ -15,7 +15,7 @@ export type Checker = (answer: Answer) => CheckResult;
 export function createChecker(task: TaskSpec): Checker {
   if (task.output === undefined) return (answer) => ({ kind: "passed", answer });
   const mustFit = task.checks.some((check) => check.kind === "schema");
-  const whyWrong = mustFit ? compileSchema(task.output) : () => undefined;
+  const whyWrong = mustFit ? compileSchema(task.output, "the answer") : () => undefined;
 
   return (answer) => {
     const parsed = parseAnswer(answer.text);

@@ -84,7 +84,7 @@ describe("rows of JSONL", () => {
     const rows = await rowsOf('{"id":"a","text":"hi"}\n{"id":"b","text":5}\n{"id":"c"}', { ...jsonl, validate });
     expect(rows.map((row) => [row.id, row.kind === "bad" ? row.reason : "good"])).toEqual([
       ["a", "good"],
-      ["b", "text: must be string"],
+      ["b", "text: must be string, is 5"],
       ["c", "text: is required"],
     ]);
   });

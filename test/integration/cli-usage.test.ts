@@ -33,7 +33,11 @@ const RUN = "run in.jsonl --task classify";
 describe("wrong usage", () => {
   it.each([
     ["an unknown command", "rnu in.jsonl", /unknown command 'rnu'.*did you mean run\?/is],
-    ["an unknown flag", "run in.jsonl --tsk classify", /unknown option '--tsk'.*did you mean --task\?.*usage: modelfleet run \[options\] <file>/is],
+    [
+      "an unknown flag",
+      "run in.jsonl --tsk classify",
+      /unknown option '--tsk'.*did you mean --task\?.*usage: modelfleet run \[options\] <file>/is,
+    ],
     ["no file", "run --task classify", /missing required argument 'file'/],
     ["two files", "run in.jsonl more.jsonl --task classify", /too many arguments/],
     ["no task", "run in.jsonl", /which task.*--task.*classify/s],
@@ -93,14 +97,13 @@ describe("a wrong configuration", () => {
 });
 
 describe("no Redis", () => {
-  it.each([RUN, "enqueue in.jsonl --task classify", "status", "cancel b", "retry b", "results b", "router"])(
-    "%s: one message that says where and what to do, exit code 1",
-    async (args) => {
-      const { code, stderr } = await failing(args, { environment: { SIMULATED_KEY: "simulated" } });
-      expect(stderr).toMatch(/^modelfleet: No Redis at redis:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\n {2}Start it, or set REDIS_URL to one that runs\.\n$/);
-      expect(code).toBe(1);
-    },
-  );
+  it.each([RUN, "status", "cancel b", "router"])("%s: one message that says where and what to do, exit code 1", async (args) => {
+    const { code, stderr } = await failing(args, { environment: { SIMULATED_KEY: "simulated" } });
+    expect(stderr).toMatch(
+      /^modelfleet: No Redis at redis:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*\n {2}Start it, or set REDIS_URL to one that runs\.\n$/,
+    );
+    expect(code).toBe(1);
+  });
 
   it("and no server program on the PATH: the ways to get one, exit code 1", async () => {
     const { code, stderr } = await failing("status", { environment: { REDIS_URL: undefined, PATH: dirname(process.execPath) } });
@@ -113,7 +116,22 @@ describe("help", () => {
   it("names every command, with examples and exit codes", async () => {
     const { code, stdout } = await runCommand(["--help"]);
     expect(code).toBe(0);
-    const commands = ["run", "enqueue", "status", "results", "cancel", "pause", "resume", "retry", "up", "web", "router", "pool", "reroute", "recorder"];
+    const commands = [
+      "run",
+      "enqueue",
+      "status",
+      "results",
+      "cancel",
+      "pause",
+      "resume",
+      "retry",
+      "up",
+      "web",
+      "router",
+      "pool",
+      "reroute",
+      "recorder",
+    ];
     for (const command of [...commands, "check", "simulator"]) expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, "m"));
     expect(stdout).toMatch(/Examples:.*Exit codes:.*130/s);
   });
@@ -121,7 +139,8 @@ describe("help", () => {
   it("of a command tells its options", async () => {
     const { code, stdout } = await runCommand(["run", "--help"]);
     expect(code).toBe(0);
-    for (const option of ["--task", "--output", "--batch", "--fresh", "--format", "--tag", "--patience", "--config"]) expect(stdout).toContain(option);
+    for (const option of ["--task", "--output", "--batch", "--fresh", "--format", "--tag", "--patience", "--config"])
+      expect(stdout).toContain(option);
   });
 
   it("is what a bare modelfleet shows, with exit code 2", async () => {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JsonObject, JsonSchema, JsonValue } from "../../src/job/json.ts";
-import { compileSchema } from "../../src/quality/json-schema.ts";
+import { compileSchema } from "../../src/job/json-schema.ts";
 import { nativeAnthropicSchema, schemaInstruction, strictOpenAiSchema } from "../../src/providers/output-schema.ts";
 
 const NESTED = {

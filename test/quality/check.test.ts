@@ -42,19 +42,20 @@ describe("createChecker", () => {
     ["The label is billing.", 'the answer is not JSON: "The label is billing."'],
     ["  ", "the answer is not JSON: it is empty"],
     ['Here: ```json\n{"label":"billing"}\n```', 'the answer is not JSON: "Here: ```json\\n{\\"label\\":\\"billing\\"}\\n```"'],
-    ["{}", 'the answer doesn\'t fit its schema: the value lacks "label"'],
-    ['{"label":"Billing"}', 'the answer doesn\'t fit its schema: label is "Billing", not one of "billing", "delivery"'],
-    ['{"label":"billing","tags":["a",1]}', "the answer doesn't fit its schema: tags[1] is 1, not of type string"],
-    ["[]", "the answer doesn't fit its schema: the value is [], not of type object"],
+    ["{}", "the answer doesn't fit its schema: label: is required"],
+    ['{"label":"Billing"}', 'the answer doesn\'t fit its schema: label: "Billing" is not one of "billing", "delivery"'],
+    ['{"label":"billing","tags":["a",1]}', "the answer doesn't fit its schema: tags[1]: must be string, is 1"],
+    ["[]", "the answer doesn't fit its schema: the answer: must be object, is []"],
   ])("fails %j and says why", (text, reason) => {
     expect(check(says(text))).toEqual({ kind: "failed", reason });
   });
 
-  it("says no more than three reasons and how many there are", () => {
-    const five = createChecker(taskWith({ output: { required: ["a", "b", "c", "d", "e"] } }));
-    expect(five(says("{}"))).toEqual({
+  it("says no more than five reasons and how many there are", () => {
+    const many = createChecker(taskWith({ output: { required: ["a", "b", "c", "d", "e", "f", "g"] } }));
+    expect(many(says("{}"))).toEqual({
       kind: "failed",
-      reason: 'the answer doesn\'t fit its schema: the value lacks "a"; the value lacks "b"; the value lacks "c"; and 2 more',
+      reason:
+        "the answer doesn't fit its schema: a: is required; b: is required; c: is required; d: is required; e: is required; and 2 more",
     });
   });
 

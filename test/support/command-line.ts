@@ -31,7 +31,13 @@ export interface StartedCommand {
 export function startCommand(args: readonly string[], { cwd, environment = {}, input }: CommandOptions = {}): StartedCommand {
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd: cwd ?? tmpdir(),
-    env: childEnvironment({ REDIS_URL: undefined, NODE_NO_WARNINGS: "1", LOG_LEVEL: "warn", ...COMPILE_CACHE, ...environment }) as NodeJS.ProcessEnv,
+    env: childEnvironment({
+      REDIS_URL: undefined,
+      NODE_NO_WARNINGS: "1",
+      LOG_LEVEL: "warn",
+      ...COMPILE_CACHE,
+      ...environment,
+    }) as NodeJS.ProcessEnv,
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
   let stdout = "";
@@ -45,7 +51,8 @@ export function startCommand(args: readonly string[], { cwd, environment = {}, i
     result,
     async said(text) {
       await until(`"${text}" from modelfleet ${args.join(" ")}`, () => stderr.includes(text) || child.exitCode !== null, 30_000);
-      if (!stderr.includes(text)) throw new Error(`modelfleet ${args.join(" ")} ended with ${child.exitCode} before it said "${text}": ${stderr}`);
+      if (!stderr.includes(text))
+        throw new Error(`modelfleet ${args.join(" ")} ended with ${child.exitCode} before it said "${text}": ${stderr}`);
     },
   };
 }
