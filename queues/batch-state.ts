@@ -21,8 +21,18 @@ import { claimScript } from "./scripts/claim.ts";
 import { noteScript } from "./scripts/note.ts";
 import { recordScript } from "./scripts/record.ts";
 
-const CLAIM_REPLIES = ["go", "superseded", "done", "paused", "cancelled", "unknown"] as const;
+const CLAIM_REPLIES = ["go", "superseded", "done", "paused", "cancelled", "unknown", "overtaken"] as const;
+/** `superseded`: a later hop was claimed, or this one by another queue job; `overtaken`: by just the next hop. */
 export type ClaimReply = (typeof CLAIM_REPLIES)[number];
+
+export interface Claim extends RowId {
+  readonly hop: number;
+  readonly part: number;
+  /** Of the queue job: the same in each of its runs, another for every other job (no `,`, `=` or `|` in it). */
+  readonly token: string;
+  /** The task whose batch is made on the spot when it is unknown (jobs of foreign clients). */
+  readonly makeFor?: string;
+}
 
 export type NoteReply =
   /** Per row: the hop to add it at, or why not to. */
@@ -43,8 +53,7 @@ export interface BatchStates {
   ): Promise<NoteReply>;
   advance(batch: string, cursor: number): Promise<void>;
   seal(batch: string, total: number): Promise<BatchState | "unknown" | "mismatch">;
-  /** `makeFor`: the task whose batch is made on the spot when it is unknown (jobs of foreign clients). */
-  claim(rowId: RowId, hop: number, makeFor?: string): Promise<ClaimReply>;
+  claim(claim: Claim): Promise<ClaimReply>;
   record(result: Result): Promise<"recorded" | "refused">;
   /** Puts a part's outcome into the batch's slot (the first one stays); without `json` it only looks. `all`: the outcomes of all parts once the last is there. */
   bring(
@@ -68,18 +77,11 @@ export interface BatchStates {
   list(): Promise<readonly string[]>;
 }
 
-interface ClaimItem {
-  readonly batch: string;
-  readonly row: number;
-  readonly hop: number;
-  readonly makeFor: string;
-}
-
 export function createBatchStates(redis: Redis): BatchStates {
   const register = (batch: string) => redis.zadd(fleetKeys.batches, "NX", Date.now(), batch);
   const made = new Set<string>();
 
-  const claimMany = coalesce<ClaimItem, ClaimReply>(
+  const claimMany = coalesce<Claim, ClaimReply>(
     (items) =>
       byBatch(items, async (batch, group) => {
         const keys = batchKeys(batch);
@@ -89,7 +91,7 @@ export function createBatchStates(redis: Redis): BatchStates {
           if (made.size > 10_000) made.clear();
           made.add(batch);
         }
-        const args = group.flatMap((item) => [item.row, item.hop]);
+        const args = group.flatMap((item) => [item.row, item.hop, item.part, item.token]);
         const replies = await runScript<number[]>(redis, claimScript, [keys.meta, keys.done, keys.open], [makeFor, ...args]);
         return replies.map((reply) => CLAIM_REPLIES[reply]!);
       }),
@@ -143,7 +145,7 @@ export function createBatchStates(redis: Redis): BatchStates {
     },
 
     seal: (batch, total) => runScript(redis, sealScript, [batchKeys(batch).meta], [total]),
-    claim: ({ batch, row }, hop, makeFor = "") => claimMany({ batch, row, hop, makeFor }),
+    claim: (claim) => claimMany(claim),
     record: (result) => recordMany(result),
 
     async bring({ batch, row }, hop, { part, parts, json = "" }) {

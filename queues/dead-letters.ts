@@ -19,7 +19,8 @@ export async function reopenDeadLetter(
   // Within a retry that is under way, further rows may join its round.
   if (!isFirst && round === 0) return `batch ${job.batch} is ${before}: retry when it is finished`;
   const bytes = Buffer.byteLength(JSON.stringify(job.body ?? job.input));
-  const replies = await states.reopen(job.batch, [{ row: job.row, hop: envelope.hop + 1, bytes }], windowRows);
+  // A job of the next hop may lie in a queue still, unclaimed: it must not carry the new round's id.
+  const replies = await states.reopen(job.batch, [{ row: job.row, hop: envelope.hop + 2, bytes }], windowRows);
   const hop = replies === "full" ? "leave" : replies[0];
   if (typeof hop === "number") await queues.addToTask([{ job, hop, round, progress: freshProgress(clock.now()) }]);
   const total = isFirst ? (await states.status(job.batch))?.total : undefined;

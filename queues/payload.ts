@@ -44,6 +44,11 @@ export interface Envelope {
   readonly progress: Progress;
 }
 
+/** A job that is being bound: a step of several calls is kept here before its parts are added, so that a rerun adds the same ones. */
+export interface BindingEnvelope extends Envelope {
+  readonly bound?: Step;
+}
+
 /** In a model queue: one call of a step. */
 export interface CallEnvelope extends Envelope {
   readonly step: Step;
@@ -62,7 +67,7 @@ export interface PartOutcome {
 }
 
 /** In the reroute queue: a job whose step is over; with the outcomes of its parts where the step had several. */
-export interface RerouteEnvelope extends Envelope {
+export interface RerouteEnvelope extends BindingEnvelope {
   readonly joined?: { readonly step: Step; readonly parts: readonly (PartOutcome & { readonly trail: Progress["trail"] })[] };
 }
 
@@ -85,17 +90,17 @@ export interface TaskPayload {
   readonly tags?: Readonly<Record<string, string>>;
   readonly deadline?: number;
   /** Present once the fleet has handled the job: a foreign client leaves it out. */
-  readonly fleet?: { readonly hop: number; readonly round: number; readonly progress: Progress };
+  readonly fleet?: { readonly hop: number; readonly round: number; readonly progress: Progress; readonly bound?: Step };
 }
 
-export function toTaskPayload({ job, hop, round, progress }: Envelope): TaskPayload {
+export function toTaskPayload({ job, hop, round, progress, bound }: BindingEnvelope): TaskPayload {
   const { task: _task, input, body, ...rest } = job;
-  return { v: PAYLOAD_VERSION, ...rest, ...(body ? { body } : { input }), fleet: { hop, round, progress } };
+  return { v: PAYLOAD_VERSION, ...rest, ...(body ? { body } : { input }), fleet: { hop, round, progress, ...(bound ? { bound } : {}) } };
 }
 
 export type ParsedPayload =
   /** `foreign`: sent by a client that is not of the fleet, so nothing of it has been checked. */
-  | { readonly kind: "job"; readonly envelope: Envelope; readonly foreign: boolean; readonly total?: number }
+  | { readonly kind: "job"; readonly envelope: BindingEnvelope; readonly foreign: boolean; readonly total?: number }
   /** Not a payload: `envelope` holds what could be read, so that the row still ends in an error result. */
   | { readonly kind: "bad"; readonly envelope: Envelope; readonly reason: string };
 

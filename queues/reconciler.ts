@@ -128,8 +128,8 @@ function parseOpen(row: string, entry: string): OpenRow {
   return { row: Number(row), entry, hop: Number(hop), isClaimed: claimed === "1", at: Number(at) };
 }
 
-/** A claimed row's job is the one that was claimed, or the next one, added and not yet claimed. */
+/** A claimed row's job is the one that was claimed, the next one, added and not yet claimed, or one before, still adding the parts of a step. */
 function possibleIds(batch: string, { row, hop, isClaimed }: OpenRow, parts: number): string[] {
-  const hops = isClaimed ? [hop, hop + 1] : [hop];
+  const hops = isClaimed ? [hop, hop + 1, Math.max(0, hop - 1)] : [hop];
   return hops.flatMap((each) => Array.from({ length: parts }, (_, part) => queueJobId({ batch, row }, each, part)));
 }

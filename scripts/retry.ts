@@ -84,7 +84,7 @@ async function reopenFailed(
   const reopen = async (results: readonly ErrorResult[]) => {
     const rows = results.map((result) => ({
       row: result.row,
-      hop: result.hop + 1,
+      hop: result.hop + 2,
       bytes: Buffer.byteLength(JSON.stringify(result.body ?? result.input)),
     }));
     let replies = await states.reopen(batch, rows, fleet.queues.windowRows);

@@ -1,7 +1,8 @@
 // What every processor does first: claim the row at its hop, and end what is not to be worked on.
 
+import type { Job as QueueJob } from "bullmq";
 import type { Clock } from "../src/runtime/clock.ts";
-import type { BatchStates, ClaimReply } from "../queues/batch-state.ts";
+import type { BatchStates } from "../queues/batch-state.ts";
 import type { Envelope } from "../queues/payload.ts";
 import type { Verdict } from "../queues/worker-factory.ts";
 import type { Ending } from "./ending.ts";
@@ -12,16 +13,29 @@ export const PAUSED_DELAY_MS = 5_000;
 
 export type Admitted = { readonly kind: "go" } | { readonly kind: "stop"; readonly verdict: Verdict } | { readonly kind: "paused" };
 
-/**
- * `go`, or what becomes of the queue job instead. `crashes`: how often BullMQ found it stalled; `makeFor` as in `BatchStates.claim`.
- */
+/** What a queue job brings to its claim. */
+export interface Entrance {
+  /** The queue, in short; with the job's time of adding it tells jobs of the same id apart. */
+  readonly place: string;
+  readonly queueJob: Pick<QueueJob, "stalledCounter" | "timestamp">;
+  readonly part?: number;
+  /** As in a claim: the task whose batch is made when it is unknown. */
+  readonly makeFor?: string;
+  /** The job was cut off while it added the parts of a step: it may finish that, even if a part is at work already. */
+  readonly isBinding?: boolean;
+}
+
+/** `go`, or what becomes of the queue job instead. */
 export async function admit(
   envelope: Envelope,
   deps: { readonly states: BatchStates; readonly ending: Ending; readonly clock: Clock },
-  { crashes, makeFor }: { readonly crashes: number; readonly makeFor?: string },
+  { place, queueJob, part = 0, makeFor, isBinding = false }: Entrance,
 ): Promise<Admitted> {
   const { states, ending, clock } = deps;
-  const reply: ClaimReply = await states.claim(envelope.job, envelope.hop, makeFor);
+  const { batch, row } = envelope.job;
+  const token = `${place}@${queueJob.timestamp}`;
+  const crashes = queueJob.stalledCounter;
+  const reply = await states.claim({ batch, row, hop: envelope.hop, part, token, ...(makeFor === undefined ? {} : { makeFor }) });
   switch (reply) {
     case "superseded":
     case "done":
@@ -32,6 +46,9 @@ export async function admit(
     case "cancelled":
       await ending.failed(envelope, { code: "cancelled", message: `batch ${envelope.job.batch} was cancelled` });
       return { kind: "stop", verdict: { kind: "finish" } };
+    case "overtaken":
+      if (!isBinding) return { kind: "stop", verdict: { kind: "finish" } };
+      break;
     case "go":
       break;
   }

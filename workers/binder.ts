@@ -4,13 +4,16 @@ import type { Job } from "../src/job/job.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { bind, type Binding } from "../src/routing/bind.ts";
 import { coalesce } from "../src/runtime/coalesce.ts";
-import type { CallEnvelope, Envelope } from "../queues/payload.ts";
+import type { BindingEnvelope, CallEnvelope } from "../queues/payload.ts";
 import type { QueueSet } from "../queues/queue-set.ts";
 import type { LiveModelView } from "./model-view.ts";
 
 export interface Binder {
-  /** Binds the job one hop on. `bound`: its calls lie in their model queues. */
-  place(envelope: Envelope): Promise<Binding>;
+  /**
+   * Binds the job one hop on. `bound`: its calls lie in their model queues. `keep` is called before the parts of a step of several calls are added,
+   * and must have kept the envelope it is given: a rerun then adds the same parts again, whatever else would suit the job by then.
+   */
+  place(envelope: BindingEnvelope, keep: (envelope: BindingEnvelope) => Promise<void>): Promise<Binding>;
 }
 
 const BYTES_PER_TOKEN = 4;
@@ -32,13 +35,16 @@ export function createBinder(options: {
   );
 
   return {
-    async place(envelope) {
+    async place({ bound, ...envelope }, keep) {
       const task = tasks.get(envelope.job.task);
       if (!task) return { kind: "dead", code: "no-model", reasons: [`the task "${envelope.job.task}" is not configured here`] };
-      const binding = bind({ task, progress: envelope.progress, needs: needsOf(envelope.job, task) }, view);
+      const binding: Binding = bound
+        ? { kind: "bound", step: bound }
+        : bind({ task, progress: envelope.progress, needs: needsOf(envelope.job, task) }, view);
       if (binding.kind !== "bound") return binding;
       const { unavailableSince: _over, ...progress } = envelope.progress;
       const { models } = binding.step;
+      if (models.length > 1 && !bound) await keep({ ...envelope, bound: binding.step });
       for (const model of models) view.added(model, 1);
       await add(
         models.map((model, part) => ({

@@ -4,6 +4,7 @@
 import type { Job as QueueJob } from "bullmq";
 import { attempt, type Attempt } from "../src/attempt/attempt.ts";
 import { callId } from "../src/job/job.ts";
+import { escapeModelName } from "../src/job/names.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { Outcome } from "../src/job/outcome.ts";
 import type { TaskSpec } from "../src/job/task.ts";
@@ -38,7 +39,11 @@ export function createPool(
   const processCall = async (model: ModelSpec, queueJob: QueueJob): Promise<Verdict> => {
     let envelope = queueJob.data as CallEnvelope;
     const { job } = envelope;
-    const admitted = await admit(envelope, { states, ending, clock }, { crashes: queueJob.stalledCounter });
+    const admitted = await admit(
+      envelope,
+      { states, ending, clock },
+      { place: escapeModelName(model.name), queueJob, part: envelope.part },
+    );
     if (admitted.kind === "stop") return admitted.verdict;
     if (admitted.kind === "paused") return backToTask(envelope);
     const { step, part } = envelope;

@@ -3,6 +3,7 @@
 // While processes with different configurations are alive (a change being rolled out), nothing is touched: another process may still serve the model.
 
 import type { Job as QueueJob } from "bullmq";
+import { escapeModelName, splitModelId } from "../src/job/names.ts";
 import { parseQueueName } from "../src/runtime/keys.ts";
 import { liveProcesses } from "../queues/fleet-registry.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
@@ -20,8 +21,12 @@ export function createStrayQueues(context: ProcessContext, ending: Ending): Flee
   const stopping = new AbortController();
 
   const sendBack = async (queueJob: QueueJob): Promise<Verdict> => {
-    const { job, hop, round, progress } = queueJob.data as CallEnvelope;
-    const admitted = await admit({ job, hop, round, progress }, { states, ending, clock }, { crashes: queueJob.stalledCounter });
+    const { job, hop, round, progress, part, model } = queueJob.data as CallEnvelope;
+    const admitted = await admit(
+      { job, hop, round, progress },
+      { states, ending, clock },
+      { place: escapeModelName(splitModelId(model).name), queueJob, part },
+    );
     if (admitted.kind === "stop") return admitted.verdict;
     if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
     await queues.addToTask([{ job, hop: hop + 1, round, progress }]);

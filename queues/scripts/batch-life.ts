@@ -126,7 +126,7 @@ local reply = {}
 for i = 1, #ARGV do
   local entry = redis.call('HGET', KEYS[1], ARGV[i])
   if redis.call('SREM', KEYS[2], ARGV[i]) == 1 and entry then
-    local hop, _, _, bytes = string.match(entry, '^(%d+)|(%d)|(%d+)|(%d+)$')
+    local hop, bytes = string.match(entry, '^(%d+)|%d|%d+|(%d+)')
     local nextHop = tonumber(hop) + 2
     redis.call('HSET', KEYS[1], ARGV[i], nextHop .. '|0|' .. now .. '|' .. bytes)
     reply[#reply + 1] = tostring(nextHop)

@@ -1,4 +1,5 @@
-// record: one result per row, for ever. A second one is refused; so is one of an earlier round.
+// record: one result per row, for ever. A second one is refused; so is one of an earlier round, and an error from a hop before the row's last (a worker
+// that lost its lock: the row is at work elsewhere, and may still be answered).
 //
 // KEYS  1 meta  2 done  3 open  4 results  5 missing
 // ARGV  per result: row, round, hop, "answered" | "error", rerouted 0 | 1, JSON of the result
@@ -27,13 +28,18 @@ local replies = {}
 local done, answered, failed, rerouted, opened = 0, 0, 0, 0, 0
 for i = 1, #rows do
   local row, at = rows[i], 6 * i - 5
-  if tonumber(ARGV[at + 1]) < round or was_done[i] == 1 or recorded[row] then
+  local entry = entries[i]
+  local last_hop, bytes = -1, '0'
+  if entry then
+    local noted_hop, noted_bytes = string.match(entry, '^(%d+)|%d|%d+|(%d+)')
+    last_hop, bytes = tonumber(noted_hop), noted_bytes
+  end
+  local isLate = ARGV[at + 3] == 'error' and tonumber(ARGV[at + 2]) < last_hop
+  if tonumber(ARGV[at + 1]) < round or was_done[i] == 1 or recorded[row] or isLate then
     redis.call('XADD', KEYS[4], '*', 'x', ARGV[at + 5])
     replies[i] = 0
   else
-    local entry = entries[i]
-    local bytes = '0'
-    if entry then bytes = string.match(entry, '|(%d+)$') else opened = opened + 1 end
+    if not entry then opened = opened + 1 end
     recorded[row] = true
     recorded_rows[#recorded_rows + 1] = row
     recorded_bits[#recorded_bits + 1] = 'SET'
@@ -50,7 +56,7 @@ end
 if done > 0 then
   redis.call('BITFIELD', KEYS[2], unpack(recorded_bits))
   redis.call('HDEL', KEYS[3], unpack(recorded_rows))
-  redis.call('SREM', KEYS[5], unpack(rows))
+  redis.call('SREM', KEYS[5], unpack(recorded_rows))
   if opened > 0 then redis.call('HINCRBY', KEYS[1], 'opened', opened) end
   if answered > 0 then redis.call('HINCRBY', KEYS[1], 'answered', answered) end
   if failed > 0 then redis.call('HINCRBY', KEYS[1], 'failed', failed) end

@@ -44,7 +44,7 @@ export function batchKeys(batch: string) {
     meta: `${base}:meta`,
     /** Bitmap of rows that have a result. */
     done: `${base}:done`,
-    /** Hash row → `hop|claimed|time|bytes`: rows enqueued or claimed and not done. */
+    /** Hash row → `hop|claimed|time|bytes|tokens`: rows enqueued or claimed and not done (queues/scripts/claim.ts). */
     open: `${base}:open`,
     /** Hash `row.hop` → the outcomes of a step's parts. */
     parts: `${base}:parts`,
