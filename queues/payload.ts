@@ -106,7 +106,7 @@ export type ParsedPayload =
 
 /**
  * Reads a task queue's job. One that names neither batch nor row is given its place from its own BullMQ number n: batch `inbox-<task>-<n div 1,000,000>`,
- * row n mod 1,000,000.
+ * row n mod 1,000,000. A job whose client gave it an id of its own has no such number: see {@link needsPlace}.
  */
 export function parseTaskPayload(
   task: string,
@@ -119,7 +119,7 @@ export function parseTaskPayload(
     return { kind: "job", envelope: { job: { task, input, ...rest }, ...fleet }, foreign: false };
   }
   const parsed = publicPayload.safeParse(data);
-  const place = placeOf(task, jobId, parsed.success ? parsed.data : (data as { batch?: unknown; row?: unknown }));
+  const place = placeOf(task, jobId, data);
   const base = { hop: 0, round: 0, progress: freshProgress(timestamp) };
   if (!parsed.success) {
     const reason = parsed.error.issues.map((issue) => `${issue.path.join(".") || "payload"}: ${issue.message}`).join("; ");
@@ -131,26 +131,29 @@ export function parseTaskPayload(
   return { kind: "job", envelope, foreign: true, ...(total === undefined ? {} : { total }) };
 }
 
-/** The inbox batch of a task, as named by its queue's running number. */
-export function inboxBatch(task: string, number: number): string {
-  return `inbox-${task}-${Math.floor(number / INBOX_ROWS)}`;
+/** True for a job that names neither batch nor row, and has no number of BullMQ's to take them from. */
+export function needsPlace({ id = "", data }: { readonly id?: string; readonly data: unknown }): boolean {
+  return !/^\d+$/.test(id) && namedPlace(data) === undefined;
 }
 
-export function isInbox(batch: string): boolean {
-  return batch.startsWith("inbox-");
+/** The payload with a place in the task's inbox; what is no payload is kept under `input`. */
+export function withPlace(task: string, data: unknown, number: number): object {
+  const isObject = typeof data === "object" && data !== null && !Array.isArray(data);
+  return { ...(isObject ? data : { input: data }), ...inboxPlace(task, number) };
 }
 
-function placeOf(task: string, jobId: string, named: { batch?: unknown; row?: unknown }): { batch: string; row: number } {
-  const { batch, row } = named;
-  const validRow = typeof row === "number" && Number.isInteger(row) && row >= 0 && row < ROW_LIMIT;
-  if (typeof batch === "string" && BATCH_PATTERN.test(batch) && validRow) return { batch, row };
-  const number = /^\d+$/.test(jobId) ? Number(jobId) : hash32(jobId);
-  return { batch: inboxBatch(task, number), row: number % INBOX_ROWS };
+/** Where the task's job of this running number belongs. */
+export function inboxPlace(task: string, number: number): { readonly batch: string; readonly row: number } {
+  return { batch: `inbox-${task}-${Math.floor(number / INBOX_ROWS)}`, row: number % INBOX_ROWS };
 }
 
-/** A foreign client may have set an id of its own: its place is then a hash of it. */
-function hash32(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+function placeOf(task: string, jobId: string, data: unknown): { readonly batch: string; readonly row: number } {
+  return namedPlace(data) ?? inboxPlace(task, Number(jobId));
+}
+
+function namedPlace(data: unknown): { readonly batch: string; readonly row: number } | undefined {
+  if (typeof data !== "object" || data === null) return undefined;
+  const { batch, row } = data as { batch?: unknown; row?: unknown };
+  const isRow = typeof row === "number" && Number.isInteger(row) && row >= 0 && row < ROW_LIMIT;
+  return typeof batch === "string" && BATCH_PATTERN.test(batch) && isRow ? { batch, row } : undefined;
 }

@@ -55,7 +55,7 @@ async function serve(options: Options, rolesOf: (fleet: Fleet) => readonly Role[
       clock: systemClock,
       log: processLog(roles.length > 1 ? "fleet" : roles[0]!),
     });
-    say(`modelfleet ${roles.join(", ")}: running${fleet.redisUrl === undefined ? " with its own Redis" : ""}`);
+    say(`modelfleet ${roles.join(", ")}: running${fleet.redisUrl === undefined ? ` with its own Redis, ${server.url}` : ""}`);
     if (running.webUrl) say(`dashboard ${running.webUrl}/ · queues ${running.webUrl}/queues · metrics ${running.webUrl}/metrics`);
     if (!shutdown.signal.aborted) await new Promise((resolve) => shutdown.signal.addEventListener("abort", resolve, { once: true }));
     // What could not be stopped would keep the process alive.

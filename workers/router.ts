@@ -5,8 +5,8 @@
 import type { Job as QueueJob } from "bullmq";
 import { createInputValidator } from "../src/intake/validate.ts";
 import type { TaskSpec } from "../src/job/task.ts";
-import { taskQueue } from "../src/runtime/keys.ts";
-import { parseTaskPayload, toTaskPayload, type BindingEnvelope, type Envelope } from "../queues/payload.ts";
+import { queueCounterKey, taskQueue } from "../src/runtime/keys.ts";
+import { needsPlace, parseTaskPayload, toTaskPayload, withPlace, type BindingEnvelope, type Envelope } from "../queues/payload.ts";
 import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createBinder } from "./binder.ts";
@@ -54,6 +54,11 @@ export function createRouter(context: ProcessContext): FleetPart {
     const validate = task.input === undefined ? () => undefined : createInputValidator(task.input);
     const totals = new Set<string>();
     return async (queueJob: QueueJob): Promise<Verdict> => {
+      if (needsPlace(queueJob)) {
+        // The number comes from the queue's own counter, so that it is nobody else's; it is kept before the row is claimed.
+        const number = await redis.incr(queueCounterKey(taskQueue(task.name)));
+        await queueJob.updateData(withPlace(task.name, queueJob.data, number));
+      }
       const parsed = parseTaskPayload(task.name, {
         ...(queueJob.id === undefined ? {} : { id: queueJob.id }),
         data: queueJob.data,

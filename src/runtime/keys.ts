@@ -36,6 +36,11 @@ export function queueJobKey(queue: string, jobId: string): string {
   return `${QUEUE_PREFIX}:${queue}:${jobId}`;
 }
 
+/** BullMQ's running number of the jobs added to a queue. */
+export function queueCounterKey(queue: string): string {
+  return `${QUEUE_PREFIX}:${queue}:id`;
+}
+
 /** Everything of one batch, in one slot. */
 export function batchKeys(batch: string) {
   const base = `${PREFIX}:{batch.${batch}}`;

@@ -38,7 +38,7 @@ describe("the input validator", () => {
       properties: { name: { $ref: "#/$defs/name" }, pair: { prefixItems: [{ type: "string" }] } },
     });
     expect(validate({ name: "any thing", pair: ["a"] })).toBeUndefined();
-    expect(validate({ pair: [1] })).toBe('pair[0]: must be string, is 1');
+    expect(validate({ pair: [1] })).toBe("pair[0]: must be string, is 1");
     expect(createInputValidator(true)({})).toBeUndefined();
   });
 

@@ -128,9 +128,12 @@ describe("a plain BullMQ client", () => {
     await tasks.addBulk(ROWS.slice(0, 5).map(({ text }) => ({ name: "any", data: { v: 1, input: { text } } })));
     await tasks.add("any", { v: 1, input: { text: 7 } });
     await tasks.add("any", { v: 99 });
+    // Ids of the client's own, and a payload that is none.
+    await tasks.add("any", { v: 1, input: { text: ROWS[5]!.text } }, { jobId: "my-own-id" });
+    await tasks.add("any", "hello", { jobId: "another" });
     const states = createBatchStates(fleet.redis.client());
-    await until("seven results", async () => (await states.status("inbox-classify-0"))?.stored === 7);
-    expect(await states.status("inbox-classify-0")).toMatchObject({ answered: 5, failed: 2, state: "open" });
+    await until("nine results", async () => (await states.status("inbox-classify-0"))?.stored === 9);
+    expect(await states.status("inbox-classify-0")).toMatchObject({ answered: 6, failed: 3, state: "open" });
     const errors = await fleet.command("results", "inbox-classify-0", "--errors").result;
     expect(errors.stdout).toContain("text");
     expect(errors.stdout).toContain("version");
