@@ -14,8 +14,9 @@ export function batchInputOptions(command: Command): Command {
     .option("-b, --batch <id>", "the batch's id (default: derived from the task's definition and the file)")
     .option("--fresh", "begin anew, even if this file was run before")
     .addOption(new Option("-f, --format <format>", "the file's format (default: seen from its name and first line)").choices(FORMATS))
-    .option("--tag <key=value>", "a tag for every row; may be given several times", (tag: string, before: readonly string[] = []) => [
-      ...before,
-      tag,
-    ]);
+    .option(
+      "--tag <key=value>",
+      "a tag for every row; may be given several times",
+      (tag: string, before: readonly string[] | undefined) => [...(before ?? []), tag],
+    );
 }

@@ -1,7 +1,7 @@
 // The control endpoint: faults, books and state of a running simulator, below `/_control/`.
 
 import { UsageError } from "../job/errors.ts";
-import type { FaultFilter, FaultInput } from "./faults.ts";
+import type { FaultInput } from "./faults.ts";
 import type { ControlRequest } from "./simulator-server.ts";
 import type { Simulator } from "./simulator.ts";
 
@@ -26,9 +26,7 @@ export function createSimulatorControl(simulator: Controlled): (request: Control
       case "GET faults":
         return { status: 200, body: { faults: simulator.state().faults } };
       case "DELETE faults":
-        simulator.clearFaults(
-          Object.fromEntries([...query].filter(([name]) => ["vendor", "model", "fault"].includes(name))) as FaultFilter,
-        );
+        simulator.clearFaults(Object.fromEntries([...query].filter(([name]) => ["vendor", "model", "fault"].includes(name))));
         return { status: 200, body: { faults: simulator.state().faults } };
       case "GET ledger": {
         const { calls, ...books } = simulator.ledger();

@@ -37,7 +37,7 @@ export function startCommand(args: readonly string[], { cwd, environment = {}, i
       LOG_LEVEL: "warn",
       ...COMPILE_CACHE,
       ...environment,
-    }) as NodeJS.ProcessEnv,
+    }),
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
   let stdout = "";
