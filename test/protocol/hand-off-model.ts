@@ -53,23 +53,14 @@ export const AS_BUILT: Protocol = {
   obeysClaim: true,
   claim: rules.claim,
   record: rules.record,
-  refusesStaleErrors: false,
+  refusesStaleErrors: true,
   order: "act-then-finish",
-  oneCopyPerHop: false,
+  oneCopyPerHop: true,
   readdHop: (lastHop) => lastHop + rules.HOP_GAP,
-  retryHop: (recordedBy) => recordedBy + 1,
+  retryHop: (recordedBy) => recordedBy + rules.HOP_GAP,
   reconciler: "careful",
   joinRepeats: true,
-  wideStepsComplete: false,
-};
-
-/** With the rules that close the gaps of {@link AS_BUILT}. */
-export const TIGHT: Protocol = {
-  ...AS_BUILT,
-  oneCopyPerHop: true,
   wideStepsComplete: true,
-  refusesStaleErrors: true,
-  retryHop: (recordedBy) => recordedBy + rules.HOP_GAP,
 };
 
 export type Fault = "crash" | "lost lock" | "late claim" | "lost reply" | "producer crash" | "deleted";

@@ -16,25 +16,41 @@ const WINDOW = { rows: 1_000, bytes: 1_000_000 };
 const TASK = "sort";
 const RUNS = 150;
 
+interface ClaimOf {
+  readonly row: number;
+  readonly hop: number;
+  readonly part: number;
+  readonly token: string;
+}
+
+/** `hopsBack`: how far the worker's hop lies behind the row's. */
+interface RecordOf {
+  readonly row: number;
+  readonly round: number;
+  readonly status: Result["status"];
+  readonly hopsBack: number;
+}
+
 type Operation =
   | { readonly kind: "note"; readonly row: number }
   /** Several at once travel in one script. */
-  | { readonly kind: "claim"; readonly claims: readonly { readonly row: number; readonly hop: number }[] }
+  | { readonly kind: "claim"; readonly claims: readonly ClaimOf[] }
   | {
       readonly kind: "record";
-      readonly results: readonly { readonly row: number; readonly round: number; readonly status: Result["status"] }[];
+      readonly results: readonly RecordOf[];
     }
   | { readonly kind: "vanish"; readonly row: number }
   | { readonly kind: "retry" };
 
 const row = fc.nat({ max: ROWS - 1 });
 const status = fc.constantFrom<Result["status"]>("answered", "error");
+const claimOf = fc.record({ row, hop: fc.nat({ max: 8 }), part: fc.nat({ max: 1 }), token: fc.constantFrom("task@1", "a.b~2f@2") });
 const operation = fc.oneof<fc.Arbitrary<Operation>[]>(
   fc.record({ kind: fc.constant("note"), row }),
-  fc.record({ kind: fc.constant("claim"), claims: fc.array(fc.record({ row, hop: fc.nat({ max: 8 }) }), { minLength: 1, maxLength: 4 }) }),
+  fc.record({ kind: fc.constant("claim"), claims: fc.array(claimOf, { minLength: 1, maxLength: 4 }) }),
   fc.record({
     kind: fc.constant("record"),
-    results: fc.array(fc.record({ row, round: fc.nat({ max: 2 }), status }), { minLength: 1, maxLength: 3 }),
+    results: fc.array(fc.record({ row, round: fc.nat({ max: 2 }), status, hopsBack: fc.nat({ max: 1 }) }), { minLength: 1, maxLength: 3 }),
   }),
   fc.record({ kind: fc.constant("vanish"), row }),
   fc.record({ kind: fc.constant("retry") }),
@@ -76,7 +92,7 @@ describe("the scripts in the batch's slot", () => {
       Array.from({ length: 50 }, (_, hop) => states.record(resultOf(batch, { row: 0, round: 0, hop, status: "answered" }))),
     );
     expect(replies.filter((reply) => reply === "recorded")).toHaveLength(1);
-    expect(await states.claim({ batch, row: 0 }, 99)).toBe("done");
+    expect(await states.claim({ batch, row: 0, hop: 99, part: 0, token: "task@1" })).toBe("done");
   });
 });
 
@@ -84,6 +100,7 @@ describe("the scripts in the batch's slot", () => {
 async function makeWorld() {
   const batch = `b${batches++}`;
   const model: rules.Row[] = Array.from({ length: ROWS }, () => rules.NEW_ROW);
+  const holders: rules.Holders[] = model.map(() => ({}));
   const last: (Result | undefined)[] = [];
   let round = 0;
   let refused = 0;
@@ -106,20 +123,26 @@ async function makeWorld() {
     model[at] = rules.note(before);
   };
 
-  const claim = async (claims: readonly { readonly row: number; readonly hop: number }[]) => {
-    const expected = claims.map(({ row: at, hop }) => {
-      const { reply, row: after } = rules.claim(model[at]!, hop);
-      model[at] = after;
+  const claim = async (claims: readonly ClaimOf[]) => {
+    const expected = claims.map((each) => {
+      const { reply, row: after, holders: holding } = rules.claimAs(model[each.row]!, holders[each.row]!, each);
+      model[each.row] = after;
+      holders[each.row] = holding;
       return reply;
     });
-    expect(await Promise.all(claims.map(({ row: at, hop }) => states.claim({ batch, row: at }, hop)))).toEqual(expected);
+    expect(await Promise.all(claims.map((each) => states.claim({ batch, ...each })))).toEqual(expected);
   };
 
-  const record = async (results: readonly { readonly row: number; readonly round: number; readonly status: Result["status"] }[]) => {
+  const record = async (results: readonly RecordOf[]) => {
     // Nobody can be in a round that hasn't begun.
-    const possible = results.map((each) => resultOf(batch, { ...each, round: Math.min(each.round, round), hop: model[each.row]!.hop }));
+    const possible = results.map((each) =>
+      resultOf(batch, { ...each, round: Math.min(each.round, round), hop: Math.max(0, model[each.row]!.hop - each.hopsBack) }),
+    );
     const expected = possible.map((result) => {
-      const { recorded, row: after } = rules.record({ ...model[result.row]!, round }, result.round);
+      const before = { ...model[result.row]!, round };
+      const { recorded, row: after } = rules.isLateError(before, result.hop, result.status)
+        ? { recorded: false, row: before }
+        : rules.record(before, result.round);
       model[result.row] = after;
       if (recorded) last[result.row] = result;
       else refused++;
