@@ -3,9 +3,9 @@
 // KEYS  1 meta  2 done  3 open
 // ARGV  1 the task's name, or "" (then an unknown batch is not made)   then per claim: row, hop, part, token of the queue job (the same in each of its
 //       runs, another for every other job, also for one added again under the same id)
-// Reply one integer per claim: 0 go · 1 superseded (a later hop was claimed, or this one by another job) · 2 done · 3 paused · 4 cancelled ·
-//       5 unknown batch · 6 superseded by just the next hop;
-//       a batch that is `unknown` with a task's name given is made on the spot (jobs of foreign clients), state `open`.
+// Reply one integer per claim: 0 go · 1 superseded (a later hop was claimed, or this one by another job) · 2 done ·
+//       3 paused (claimed all the same: whoever has it may hand it on) · 4 cancelled · 5 unknown batch · 6 superseded by just the next hop.
+//       A batch that is unknown, with a task's name given, is made on the spot (jobs of foreign clients), in state `open`.
 //
 // An open entry is `hop|claimed 0 or 1|time|bytes|` and, where claimed, `,part=token` for each part of the hop that was.
 
@@ -60,8 +60,6 @@ for i = 1, #rows do
     replies[i] = 1
   elseif meta[3] == '1' then
     replies[i] = 4
-  elseif meta[2] == '1' then
-    replies[i] = 3
   else
     if state.hop < 0 then opened = opened + 1 end
     if not isClaimed then state.tokens = '' end
@@ -69,7 +67,7 @@ for i = 1, #rows do
     state.hop, state.claimed = hop, true
     claims[#claims + 1] = row
     claims[#claims + 1] = hop .. '|1|' .. now .. '|' .. state.bytes .. '|' .. state.tokens
-    replies[i] = 0
+    replies[i] = meta[2] == '1' and 3 or 0
   end
 end
 if opened > 0 then redis.call('HINCRBY', KEYS[1], 'opened', opened) end
