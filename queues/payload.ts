@@ -89,13 +89,20 @@ export interface TaskPayload {
   readonly line?: number;
   readonly tags?: Readonly<Record<string, string>>;
   readonly deadline?: number;
-  /** Present once the fleet has handled the job: a foreign client leaves it out. */
-  readonly fleet?: { readonly hop: number; readonly round: number; readonly progress: Progress; readonly bound?: Step };
+  /** What only the fleet writes: a foreign client leaves it out. Empty for a row on its first way, to keep millions of them small. */
+  readonly fleet?: { readonly hop?: number; readonly round?: number; readonly progress?: Progress; readonly bound?: Step };
 }
 
 export function toTaskPayload({ job, hop, round, progress, bound }: BindingEnvelope): TaskPayload {
   const { task: _task, input, body, ...rest } = job;
-  return { v: PAYLOAD_VERSION, ...rest, ...(body ? { body } : { input }), fleet: { hop, round, progress, ...(bound ? { bound } : {}) } };
+  const { trail, excluded, unavailableSince } = progress;
+  const isFirstWay = hop === 0 && round === 0 && !bound && trail.length === 0 && excluded.length === 0 && unavailableSince === undefined;
+  return {
+    v: PAYLOAD_VERSION,
+    ...rest,
+    ...(body ? { body } : { input }),
+    fleet: isFirstWay ? {} : { hop, round, progress, ...(bound ? { bound } : {}) },
+  };
 }
 
 export type ParsedPayload =
@@ -116,7 +123,8 @@ export function parseTaskPayload(
   const own = data as TaskPayload | undefined;
   if (own?.fleet) {
     const { v: _v, fleet, input = {}, ...rest } = own;
-    return { kind: "job", envelope: { job: { task, input, ...rest }, ...fleet }, foreign: false };
+    const { hop = 0, round = 0, progress = freshProgress(timestamp), bound } = fleet;
+    return { kind: "job", envelope: { job: { task, input, ...rest }, hop, round, progress, ...(bound ? { bound } : {}) }, foreign: false };
   }
   const parsed = publicPayload.safeParse(data);
   const place = placeOf(task, jobId, data);

@@ -68,6 +68,7 @@ export function createRowWriter(options: RowWriterOptions): RowWriter {
   let nextRow = 0;
   let added = 0;
   let adding: Promise<void> = Promise.resolve();
+  let addingBefore: Promise<void> = adding;
   let flushing: Promise<void> = Promise.resolve();
   let failure: unknown;
 
@@ -80,6 +81,13 @@ export function createRowWriter(options: RowWriterOptions): RowWriter {
     return flushing;
   };
 
+  /** Waits for the chunk before only: the next is read while this one is noted. What goes wrong with it shows at the next call. */
+  const flushAhead = (): Promise<void> => {
+    const before = flushing;
+    flush().catch((error: unknown) => void (failure ??= error));
+    return before;
+  };
+
   const write = async (rows: typeof chunk) => {
     const { round, rows: noted } = await noteWithinWindow(rows);
     const now = clock.now();
@@ -89,13 +97,13 @@ export function createRowWriter(options: RowWriterOptions): RowWriter {
       return [{ job: { batch, row, task, ...fields }, hop, round, progress: freshProgress(now) }];
     });
     const cursor = rows.at(-1)!.row + 1;
-    await adding; // one chunk is on its way while the next is being read and noted
+    await addingBefore; // two chunks are on their way at most: Redis works on one while the other is being made
     if (failure) throw failure;
     added += envelopes.length;
-    adding = queues
-      .addToTask(envelopes)
-      .then(() => states.advance(batch, cursor))
-      .catch((error: unknown) => void (failure = error));
+    addingBefore = adding;
+    adding = Promise.all([addingBefore, queues.addToTask(envelopes)])
+      .then(() => (failure ? undefined : states.advance(batch, cursor)))
+      .catch((error: unknown) => void (failure ??= error));
   };
 
   const noteWithinWindow = async (rows: readonly { readonly row: number; readonly bytes: number }[]) => {
@@ -127,10 +135,10 @@ export function createRowWriter(options: RowWriterOptions): RowWriter {
   return {
     async add(row) {
       const bytes = row.bytes ?? Buffer.byteLength(JSON.stringify(row.body ?? row.input));
-      if (chunk.length > 0 && bytesInChunk + bytes > chunkBytes) await flush();
+      if (chunk.length > 0 && bytesInChunk + bytes > chunkBytes) await flushAhead();
       chunk.push({ ...row, row: takeNumber(), bytes });
       bytesInChunk += bytes;
-      if (chunk.length >= chunkRows) return flush();
+      if (chunk.length >= chunkRows) return flushAhead();
       if (chunk.length === 1) void idleFlush(chunk);
     },
     async reject({ reason, ...fields }) {
