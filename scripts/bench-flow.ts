@@ -77,8 +77,9 @@ export async function benchHttpFlow(stage: Stage, scale: FlowScale): Promise<Com
 /** What prepares a contender and what is timed: see above. */
 type Race = Pick<Contender, "prepare" | "run">;
 
-async function startBare({ redis, actor }: Stage, { jobs }: FlowScale) {
-  const producer = await actor("bareProducer", {}, "bare producer");
+async function startBare(stage: Stage, { jobs }: FlowScale) {
+  const { redis } = stage;
+  const producer = await stage.actor("bareProducer", {}, "bare producer");
   return {
     /** Until the actor `last` has completed all that went into the queue. */
     drain(name: string, last: Actor): Race {
