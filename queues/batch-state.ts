@@ -12,6 +12,7 @@ import {
   bringScript,
   cancelScript,
   makeScript,
+  missScript,
   pauseScript,
   readdScript,
   reopenScript,
@@ -21,8 +22,8 @@ import { claimScript } from "./scripts/claim.ts";
 import { noteScript } from "./scripts/note.ts";
 import { recordScript } from "./scripts/record.ts";
 
-const CLAIM_REPLIES = ["go", "superseded", "done", "paused", "cancelled", "unknown", "overtaken"] as const;
-/** `superseded`: a later hop was claimed, or this one by another queue job; `overtaken`: by just the next hop. */
+const CLAIM_REPLIES = ["go", "superseded", "done", "paused", "cancelled", "unknown"] as const;
+/** `superseded`: a later hop was claimed, or this one by another queue job. */
 export type ClaimReply = (typeof CLAIM_REPLIES)[number];
 
 export interface Claim extends RowId {
@@ -54,7 +55,8 @@ export interface BatchStates {
   advance(batch: string, cursor: number): Promise<void>;
   seal(batch: string, total: number): Promise<BatchState | "unknown" | "mismatch">;
   claim(claim: Claim): Promise<ClaimReply>;
-  record(result: Result): Promise<"recorded" | "refused">;
+  /** `seenAs`: the row's open entry as it must still be (the reconciler's word, that nothing may have happened since). */
+  record(result: Result, seenAs?: string): Promise<"recorded" | "refused">;
   /** Puts a part's outcome into the batch's slot (the first one stays); without `json` it only looks. `all`: the outcomes of all parts once the last is there. */
   bring(
     rowId: RowId,
@@ -70,6 +72,8 @@ export interface BatchStates {
     rows: readonly { readonly row: number; readonly hop: number; readonly bytes: number }[],
     windowRows: number,
   ): Promise<"full" | readonly (number | "leave")[]>;
+  /** Gives rows back to their producer, as long as their open entries are as given. */
+  miss(batch: string, rows: readonly { readonly row: number; readonly entry: string }[]): Promise<number>;
   missing(batch: string): Promise<readonly number[]>;
   readd(batch: string, rows: readonly number[]): Promise<readonly (number | "gone")[]>;
   status(batch: string): Promise<BatchStatus | undefined>;
@@ -98,19 +102,25 @@ export function createBatchStates(redis: Redis): BatchStates {
     { maxItems: 256 },
   );
 
-  const recordMany = coalesce<Result, "recorded" | "refused">(
+  const recordMany = coalesce<{ readonly batch: string; readonly result: Result; readonly seenAs: string }, "recorded" | "refused">(
     (items) =>
       byBatch(items, async (batch, group) => {
         const keys = batchKeys(batch);
-        const args = group.flatMap((result) => [
+        const args = group.flatMap(({ result, seenAs }) => [
           result.row,
           result.round,
           result.hop,
           result.status,
           result.reroutes > 0 ? 1 : 0,
           JSON.stringify(result),
+          seenAs,
         ]);
-        const replies = await runScript<number[]>(redis, recordScript, [keys.meta, keys.done, keys.open, keys.results, keys.missing], args);
+        const replies = await runScript<number[]>(
+          redis,
+          recordScript,
+          [keys.meta, keys.done, keys.open, keys.results, keys.missing, keys.failed],
+          args,
+        );
         return replies.map((reply) => (reply === 1 ? "recorded" : "refused"));
       }),
     { maxItems: 128 },
@@ -146,7 +156,7 @@ export function createBatchStates(redis: Redis): BatchStates {
 
     seal: (batch, total) => runScript(redis, sealScript, [batchKeys(batch).meta], [total]),
     claim: (claim) => claimMany(claim),
-    record: (result) => recordMany(result),
+    record: (result, seenAs = "") => recordMany({ batch: result.batch, result, seenAs }),
 
     async bring({ batch, row }, hop, { part, parts, json = "" }) {
       const [own, ...all] = await runScript<[number, ...string[]]>(
@@ -175,11 +185,23 @@ export function createBatchStates(redis: Redis): BatchStates {
     async reopen(batch, rows, windowRows) {
       const keys = batchKeys(batch);
       const args = [windowRows, ...rows.flatMap((row) => [row.row, row.hop, row.bytes])];
-      const [kind, ...replies] = await runScript<string[]>(redis, reopenScript, [keys.meta, keys.done, keys.open, keys.retried], args);
+      const [kind, ...replies] = await runScript<string[]>(
+        redis,
+        reopenScript,
+        [keys.meta, keys.done, keys.open, keys.retried, keys.failed],
+        args,
+      );
       return kind === "full" ? "full" : replies.map((reply) => (reply === "leave" ? reply : Number(reply)));
     },
 
-    missing: async (batch) => (await redis.smembers(batchKeys(batch).missing)).map(Number),
+    miss: (batch, rows) =>
+      runScript(
+        redis,
+        missScript,
+        [batchKeys(batch).open, batchKeys(batch).missing],
+        rows.flatMap(({ row, entry }) => [row, entry]),
+      ),
+    missing: async (batch) => (await redis.hkeys(batchKeys(batch).missing)).map(Number),
 
     async readd(batch, rows) {
       const keys = batchKeys(batch);

@@ -44,11 +44,6 @@ export interface Envelope {
   readonly progress: Progress;
 }
 
-/** A job that is being bound: a step of several calls is kept here before its parts are added, so that a rerun adds the same ones. */
-export interface BindingEnvelope extends Envelope {
-  readonly bound?: Step;
-}
-
 /** In a model queue: one call of a step. */
 export interface CallEnvelope extends Envelope {
   readonly step: Step;
@@ -67,7 +62,7 @@ export interface PartOutcome {
 }
 
 /** In the reroute queue: a job whose step is over; with the outcomes of its parts where the step had several. */
-export interface RerouteEnvelope extends BindingEnvelope {
+export interface RerouteEnvelope extends Envelope {
   readonly joined?: { readonly step: Step; readonly parts: readonly (PartOutcome & { readonly trail: Progress["trail"] })[] };
 }
 
@@ -90,24 +85,24 @@ export interface TaskPayload {
   readonly tags?: Readonly<Record<string, string>>;
   readonly deadline?: number;
   /** What only the fleet writes: a foreign client leaves it out. Empty for a row on its first way, to keep millions of them small. */
-  readonly fleet?: { readonly hop?: number; readonly round?: number; readonly progress?: Progress; readonly bound?: Step };
+  readonly fleet?: { readonly hop?: number; readonly round?: number; readonly progress?: Progress };
 }
 
-export function toTaskPayload({ job, hop, round, progress, bound }: BindingEnvelope): TaskPayload {
+export function toTaskPayload({ job, hop, round, progress }: Envelope): TaskPayload {
   const { task: _task, input, body, ...rest } = job;
   const { trail, excluded, unavailableSince } = progress;
-  const isFirstWay = hop === 0 && round === 0 && !bound && trail.length === 0 && excluded.length === 0 && unavailableSince === undefined;
+  const isFirstWay = hop === 0 && round === 0 && trail.length === 0 && excluded.length === 0 && unavailableSince === undefined;
   return {
     v: PAYLOAD_VERSION,
     ...rest,
     ...(body ? { body } : { input }),
-    fleet: isFirstWay ? {} : { hop, round, progress, ...(bound ? { bound } : {}) },
+    fleet: isFirstWay ? {} : { hop, round, progress },
   };
 }
 
 export type ParsedPayload =
   /** `foreign`: sent by a client that is not of the fleet, so nothing of it has been checked. */
-  | { readonly kind: "job"; readonly envelope: BindingEnvelope; readonly foreign: boolean; readonly total?: number }
+  | { readonly kind: "job"; readonly envelope: Envelope; readonly foreign: boolean; readonly total?: number }
   /** Not a payload: `envelope` holds what could be read, so that the row still ends in an error result. */
   | { readonly kind: "bad"; readonly envelope: Envelope; readonly reason: string };
 
@@ -123,8 +118,8 @@ export function parseTaskPayload(
   const own = data as TaskPayload | undefined;
   if (own?.fleet) {
     const { v: _v, fleet, input = {}, ...rest } = own;
-    const { hop = 0, round = 0, progress = freshProgress(timestamp), bound } = fleet;
-    return { kind: "job", envelope: { job: { task, input, ...rest }, hop, round, progress, ...(bound ? { bound } : {}) }, foreign: false };
+    const { hop = 0, round = 0, progress = freshProgress(timestamp) } = fleet;
+    return { kind: "job", envelope: { job: { task, input, ...rest }, hop, round, progress }, foreign: false };
   }
   const parsed = publicPayload.safeParse(data);
   const place = placeOf(task, jobId, data);

@@ -25,6 +25,8 @@ export interface QueueSet {
   addCalls(envelopes: readonly CallEnvelope[]): Promise<void>;
   addReroute(envelope: RerouteEnvelope): Promise<void>;
   addDead(letter: DeadLetter): Promise<void>;
+  /** Takes away the dead letters of rows that are retried: they are outdated. Those that are not there are no matter. */
+  removeDead(jobIds: readonly string[]): Promise<void>;
   /** Names of all queues that any process of the fleet has opened. */
   known(): Promise<readonly string[]>;
   stop(): Promise<void>;
@@ -79,6 +81,9 @@ export function createQueueSet(redis: Redis): QueueSet {
     async addDead(letter) {
       const { job, hop } = letter.envelope;
       await queue(DEAD_QUEUE).add(job.task, letter, { ...DEAD_OPTIONS, jobId: queueJobId(job, hop) });
+    },
+    async removeDead(jobIds) {
+      await Promise.all(jobIds.map((jobId) => queue(DEAD_QUEUE).remove(jobId)));
     },
     known: () => redis.smembers(fleetKeys.queues),
     async stop() {

@@ -84,7 +84,7 @@ export function createReconciler(
     if (!status) return;
     log.warn({ batch, rows: missing.length, first: missing[0]!.row }, "rows have vanished from the queues");
     if (producer === 1 && !status.cancelling) {
-      await redis.sadd(keys.missing, ...missing.map(({ row }) => row));
+      await states.miss(batch, missing);
       return;
     }
     const now = clock.now();
@@ -95,20 +95,23 @@ export function createReconciler(
           message: "the row's job vanished from the queues (deleted by hand, or lost with the server that held it)",
         } as const);
     await Promise.all(
-      missing.map(({ row, hop }) =>
-        states.record({
-          batch,
-          row,
-          task: status.task,
-          round: status.round,
-          hop: hop + 1,
-          status: "error",
-          error,
-          trail: [],
-          reroutes: 0,
-          enqueuedAt: now,
-          finishedAt: now,
-        }),
+      missing.map(({ row, hop, entry }) =>
+        states.record(
+          {
+            batch,
+            row,
+            task: status.task,
+            round: status.round,
+            hop: hop + 1,
+            status: "error",
+            error,
+            trail: [],
+            reroutes: 0,
+            enqueuedAt: now,
+            finishedAt: now,
+          },
+          entry,
+        ),
       ),
     );
   };
@@ -128,8 +131,8 @@ function parseOpen(row: string, entry: string): OpenRow {
   return { row: Number(row), entry, hop: Number(hop), isClaimed: claimed === "1", at: Number(at) };
 }
 
-/** A claimed row's job is the one that was claimed, the next one, added and not yet claimed, or one before, still adding the parts of a step. */
+/** A claimed row's job is the one that was claimed, or the next one, added and not yet claimed. */
 function possibleIds(batch: string, { row, hop, isClaimed }: OpenRow, parts: number): string[] {
-  const hops = isClaimed ? [hop, hop + 1, Math.max(0, hop - 1)] : [hop];
+  const hops = isClaimed ? [hop, hop + 1] : [hop];
   return hops.flatMap((each) => Array.from({ length: parts }, (_, part) => queueJobId({ batch, row }, each, part)));
 }

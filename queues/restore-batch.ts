@@ -18,7 +18,10 @@ export async function restoreBatch(redis: Redis, store: Store, batch: string, ta
   let chunk: Result[] = [];
   const mark = async () => {
     const pipeline = redis.pipeline();
-    for (const { row } of chunk) pipeline.setbit(keys.done, row, 1);
+    for (const { row, status } of chunk) {
+      pipeline.setbit(keys.done, row, 1);
+      if (status === "error") pipeline.setbit(keys.failed, row, 1);
+    }
     await pipeline.exec();
     chunk = [];
   };

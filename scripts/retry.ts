@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { isOver } from "../src/job/batch.ts";
 import { freshProgress } from "../src/job/progress.ts";
+import { queueJobId } from "../src/job/job.ts";
 import { UsageError } from "../src/job/errors.ts";
 import { RETRYABLE, type ErrorResult, type Result } from "../src/job/result.ts";
 import { createFileStore } from "../src/results/file-store.ts";
@@ -105,6 +106,7 @@ async function reopenFailed(
       };
       return [{ job: { batch, row, task, input, ...(body ? { body } : {}), ...label }, hop, round, progress: freshProgress(clock.now()) }];
     });
+    await queues.removeDead(results.map((result) => queueJobId(result, result.hop)));
     await queues.addToTask(envelopes);
     reopened += envelopes.length;
   };

@@ -21,15 +21,13 @@ export interface Entrance {
   readonly part?: number;
   /** As in a claim: the task whose batch is made when it is unknown. */
   readonly makeFor?: string;
-  /** The job was cut off while it added the parts of a step: it may finish that, even if a part is at work already. */
-  readonly isBinding?: boolean;
 }
 
 /** `go`, or what becomes of the queue job instead. */
 export async function admit(
   envelope: Envelope,
   deps: { readonly states: BatchStates; readonly ending: Ending; readonly clock: Clock },
-  { place, queueJob, part = 0, makeFor, isBinding = false }: Entrance,
+  { place, queueJob, part = 0, makeFor }: Entrance,
 ): Promise<Admitted> {
   const { states, ending, clock } = deps;
   const { batch, row } = envelope.job;
@@ -46,9 +44,6 @@ export async function admit(
     case "cancelled":
       await ending.failed(envelope, { code: "cancelled", message: `batch ${envelope.job.batch} was cancelled` });
       return { kind: "stop", verdict: { kind: "finish" } };
-    case "overtaken":
-      if (!isBinding) return { kind: "stop", verdict: { kind: "finish" } };
-      break;
     case "go":
       break;
   }

@@ -4,16 +4,13 @@ import type { Job } from "../src/job/job.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { bind, type Binding } from "../src/routing/bind.ts";
 import { coalesce } from "../src/runtime/coalesce.ts";
-import type { BindingEnvelope, CallEnvelope } from "../queues/payload.ts";
+import type { CallEnvelope, Envelope } from "../queues/payload.ts";
 import type { QueueSet } from "../queues/queue-set.ts";
 import type { LiveModelView } from "./model-view.ts";
 
 export interface Binder {
-  /**
-   * Binds the job one hop on. `bound`: its calls lie in their model queues. `keep` is called before the parts of a step of several calls are added,
-   * and must have kept the envelope it is given: a rerun then adds the same parts again, whatever else would suit the job by then.
-   */
-  place(envelope: BindingEnvelope, keep: (envelope: BindingEnvelope) => Promise<void>): Promise<Binding>;
+  /** Binds the job one hop on. `bound`: its first call lies in its model's queue; the pool adds a step's other calls once the first has claimed the hop. */
+  place(envelope: Envelope): Promise<Binding>;
 }
 
 const BYTES_PER_TOKEN = 4;
@@ -26,38 +23,24 @@ export function createBinder(options: {
 }): Binder {
   const { tasks, queues, view } = options;
   // Jobs bound in one turn of the event loop are added together.
-  const add = coalesce<readonly CallEnvelope[], void>(
+  const add = coalesce<CallEnvelope, void>(
     async (jobs) => {
-      await queues.addCalls(jobs.flat());
+      await queues.addCalls(jobs);
       return jobs.map(() => undefined);
     },
     { maxItems: 256 },
   );
 
   return {
-    async place({ bound, ...envelope }, keep) {
+    async place(envelope) {
       const task = tasks.get(envelope.job.task);
       if (!task) return { kind: "dead", code: "no-model", reasons: [`the task "${envelope.job.task}" is not configured here`] };
-      const binding: Binding = bound
-        ? { kind: "bound", step: bound }
-        : bind({ task, progress: envelope.progress, needs: needsOf(envelope.job, task) }, view);
+      const binding = bind({ task, progress: envelope.progress, needs: needsOf(envelope.job, task) }, view);
       if (binding.kind !== "bound") return binding;
       const { unavailableSince: _over, ...progress } = envelope.progress;
-      const { models } = binding.step;
-      if (models.length > 1 && !bound) await keep({ ...envelope, bound: binding.step });
-      for (const model of models) view.added(model, 1);
-      await add(
-        models.map((model, part) => ({
-          ...envelope,
-          hop: envelope.hop + 1,
-          progress,
-          step: binding.step,
-          part,
-          model,
-          calls: 0,
-          transients: 0,
-        })),
-      );
+      const { step } = binding;
+      for (const model of step.models) view.added(model, 1);
+      await add({ ...envelope, hop: envelope.hop + 1, progress, step, part: 0, model: step.models[0]!, calls: 0, transients: 0 });
       return binding;
     },
   };

@@ -47,8 +47,8 @@ export function createEnding({
     async failed(envelope, error) {
       const { input, body } = envelope.job;
       const result: Result = { ...base(envelope), status: "error", error, ...(body ? { body } : { input }) };
-      await states.record(result);
-      if (!NOT_SHOWN.has(error.code)) await queues.addDead({ reason: error.message, code: error.code, envelope });
+      const isRecorded = (await states.record(result)) === "recorded";
+      if (isRecorded && !NOT_SHOWN.has(error.code)) await queues.addDead({ reason: error.message, code: error.code, envelope });
     },
   };
 }

@@ -45,9 +45,13 @@ export function createPool(
       { place: escapeModelName(model.name), queueJob, part: envelope.part },
     );
     if (admitted.kind === "stop") return admitted.verdict;
-    if (admitted.kind === "paused") return backToTask(envelope);
+    if (admitted.kind === "paused") {
+      // A step of several calls stays together: sent back, its calls that have been made would be made again.
+      return envelope.step.models.length > 1 ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(envelope);
+    }
     const { step, part } = envelope;
     if (step.models.length > 1) {
+      if (part === 0) await addOtherParts(envelope);
       // Brought before, by a process that was cut off before it could finish here: no second call.
       const { isThere, all } = await states.bring(job, envelope.hop, { part, parts: step.models.length });
       if (isThere) return join(envelope, all);
@@ -86,6 +90,16 @@ export function createPool(
     const verdict = await settle(envelope, task, made);
     await made.close();
     return verdict;
+  };
+
+  /**
+   * The call that holds the hop for part 0 adds the others: so they are of one step, and there is one such job, whatever happened to who bound it. Those that
+   * are there, or have been, are dropped or superseded.
+   */
+  const addOtherParts = async (envelope: CallEnvelope) => {
+    const others = envelope.step.models.slice(1);
+    const shared = { ...envelope, progress: withoutHop(envelope), calls: 0, transients: 0 };
+    await queues.addCalls(others.map((model, i) => ({ ...shared, part: i + 1, model })));
   };
 
   const settle = async (envelope: CallEnvelope, task: TaskSpec, made: Attempt): Promise<Verdict> => {
@@ -135,11 +149,11 @@ export function createPool(
   };
 
   /** Whoever brings a step's last outcome hands the job to the reroute worker, which decides. */
-  const join = async ({ job, hop, round, step, progress }: CallEnvelope, all: readonly string[]): Promise<Verdict> => {
+  const join = async (envelope: CallEnvelope, all: readonly string[]): Promise<Verdict> => {
     if (all.length === 0) return FINISH;
-    const ownHop = `${job.batch}.${job.row}.${hop}.`;
-    const shared = { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(ownHop)) };
-    await queues.addReroute({ job, hop: hop + 1, round, progress: shared, joined: { step, parts: all.map((json) => JSON.parse(json)) } });
+    const { job, hop, round, step } = envelope;
+    const joined = { step, parts: all.map((json) => JSON.parse(json)) };
+    await queues.addReroute({ job, hop: hop + 1, round, progress: withoutHop(envelope), joined });
     return FINISH;
   };
 
@@ -179,6 +193,12 @@ export function createPool(
 
 function withEntry(envelope: CallEnvelope, entry: TrailEntry): CallEnvelope {
   return { ...envelope, progress: { ...envelope.progress, trail: [...envelope.progress.trail, entry] } };
+}
+
+/** What the parts of a step share: the job's progress before it. */
+function withoutHop({ job, hop, progress }: CallEnvelope): CallEnvelope["progress"] {
+  const ownHop = `${job.batch}.${job.row}.${hop}.`;
+  return { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(ownHop)) };
 }
 
 function invalid(reason: string): Outcome {

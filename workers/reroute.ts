@@ -5,7 +5,7 @@ import type { Job as QueueJob } from "bullmq";
 import { decideStep } from "../src/routing/decide.ts";
 import { DEAD_QUEUE, REROUTE_QUEUE } from "../src/runtime/keys.ts";
 import { reopenDeadLetter } from "../queues/dead-letters.ts";
-import type { BindingEnvelope, DeadLetter, Envelope, RerouteEnvelope } from "../queues/payload.ts";
+import type { DeadLetter, Envelope, RerouteEnvelope } from "../queues/payload.ts";
 import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createBinder } from "./binder.ts";
@@ -25,23 +25,15 @@ export function createReroute(context: ProcessContext): FleetPart {
 
   const processReroute = async (queueJob: QueueJob): Promise<Verdict> => {
     const { joined, ...envelope } = queueJob.data as RerouteEnvelope;
-    const admitted = await admit(
-      envelope,
-      { states, ending, clock },
-      { place: "reroute", queueJob, isBinding: envelope.bound !== undefined },
-    );
+    const admitted = await admit(envelope, { states, ending, clock }, { place: "reroute", queueJob });
     if (admitted.kind === "stop") return admitted.verdict;
     if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
-    const verdict = joined ? await decideJoined(envelope, joined, queueJob) : await rebind(envelope, queueJob);
+    const verdict = joined ? await decideJoined(envelope, joined) : await rebind(envelope);
     if (joined) await states.forgetParts(envelope.job, envelope.hop - 1, joined.parts.length);
     return verdict;
   };
 
-  const decideJoined = async (
-    envelope: Envelope,
-    { step, parts }: NonNullable<RerouteEnvelope["joined"]>,
-    queueJob: QueueJob,
-  ): Promise<Verdict> => {
+  const decideJoined = async (envelope: Envelope, { step, parts }: NonNullable<RerouteEnvelope["joined"]>): Promise<Verdict> => {
     const task = fleet.tasks.get(envelope.job.task);
     const progress = { ...envelope.progress, trail: [...envelope.progress.trail, ...parts.flatMap((part) => part.trail)] };
     const whole = { ...envelope, progress };
@@ -52,12 +44,12 @@ export function createReroute(context: ProcessContext): FleetPart {
     const decision = decideStep(task, progress, step, parts);
     if (decision.kind === "answer") await ending.answered(whole, decision.model, decision.answer);
     else if (decision.kind === "error") await ending.failed(whole, decision.error);
-    else return rebind({ ...whole, progress: decision.progress }, queueJob);
+    else return rebind({ ...whole, progress: decision.progress });
     return FINISH;
   };
 
-  const rebind = async (envelope: BindingEnvelope, queueJob: QueueJob): Promise<Verdict> => {
-    const binding = await binder.place(envelope, (bound) => queueJob.updateData(bound));
+  const rebind = async (envelope: Envelope): Promise<Verdict> => {
+    const binding = await binder.place(envelope);
     switch (binding.kind) {
       case "bound":
         break;

@@ -6,7 +6,7 @@ import type { Job as QueueJob } from "bullmq";
 import { createInputValidator } from "../src/intake/validate.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { queueCounterKey, taskQueue } from "../src/runtime/keys.ts";
-import { needsPlace, parseTaskPayload, toTaskPayload, withPlace, type BindingEnvelope, type Envelope } from "../queues/payload.ts";
+import { needsPlace, parseTaskPayload, toTaskPayload, withPlace, type Envelope } from "../queues/payload.ts";
 import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createBinder } from "./binder.ts";
@@ -26,10 +26,10 @@ export function createRouter(context: ProcessContext): FleetPart {
   const ending = createEnding({ states, queues, clock });
   const stopping = new AbortController();
 
-  const bindOrWait = async (task: TaskSpec, envelope: BindingEnvelope, queueJob: QueueJob): Promise<Verdict> => {
+  const bindOrWait = async (task: TaskSpec, envelope: Envelope): Promise<Verdict> => {
     const setAsideAt = clock.now() + LONGEST_IN_SLOT_MS;
     for (;;) {
-      const binding = await binder.place(envelope, (bound) => queueJob.updateData(toTaskPayload(bound)));
+      const binding = await binder.place(envelope);
       if (binding.kind === "bound") return { kind: "finish" };
       if (binding.kind === "dead") {
         await ending.failed(envelope, { code: binding.code, message: `no model can take this job: ${binding.reasons.join("; ")}` });
@@ -69,7 +69,7 @@ export function createRouter(context: ProcessContext): FleetPart {
       const admitted = await admit(
         envelope,
         { states, ending, clock },
-        { place: "task", queueJob, isBinding: "bound" in envelope, ...(foreign ? { makeFor: task.name } : {}) },
+        { place: "task", queueJob, ...(foreign ? { makeFor: task.name } : {}) },
       );
       if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
       if (parsed.kind === "job" && parsed.total !== undefined && !totals.has(envelope.job.batch)) {
@@ -83,7 +83,7 @@ export function createRouter(context: ProcessContext): FleetPart {
         await ending.failed(envelope, { code: "bad-input", message: bad });
         return { kind: "finish" };
       }
-      return bindOrWait(task, envelope, queueJob);
+      return bindOrWait(task, envelope);
     };
   };
 

@@ -79,7 +79,8 @@ return {meta[1], round}
 /**
  * re-open: rows that ended in an error are noted as open once more, at a hop beyond their last, within the window.
  * The bitmap of re-opened rows keeps an interrupted retry from opening a row twice in one round.
- * KEYS 1 meta 2 done 3 open 4 retried · ARGV 1 window in rows, then per row: row, hop, bytes
+ * Only a row whose last result is an error is opened: an outdated dead letter must not take an answer back.
+ * KEYS 1 meta 2 done 3 open 4 retried 5 failed · ARGV 1 window in rows, then per row: row, hop, bytes
  * Reply {"full"} or {"ok", per row the hop to add it at, or "leave"}
  */
 export const reopenScript = redisScript(`
@@ -96,11 +97,12 @@ for i = 2, #ARGV, 3 do
   if entry then
     local noted, claimed = string.match(entry, '^(%d+)|(%d)|')
     if claimed == '1' then reply[#reply + 1] = 'leave' else reply[#reply + 1] = noted end
-  elseif redis.call('GETBIT', KEYS[2], row) == 0 or redis.call('GETBIT', KEYS[4], row) == 1 then
+  elseif redis.call('GETBIT', KEYS[5], row) == 0 or redis.call('GETBIT', KEYS[4], row) == 1 then
     reply[#reply + 1] = 'leave'
   else
     redis.call('SETBIT', KEYS[2], row, 0)
     redis.call('SETBIT', KEYS[4], row, 1)
+    redis.call('SETBIT', KEYS[5], row, 0)
     redis.call('HSET', KEYS[3], row, hop .. '|0|' .. now .. '|' .. bytes)
     redis.call('HINCRBY', KEYS[1], 'openedBytes', bytes)
     reopened = reopened + 1
@@ -116,16 +118,32 @@ return reply
 `);
 
 /**
- * re-add: rows found missing by the reconciler are noted again at a hop that no earlier id of theirs has had.
- * KEYS 1 open 2 missing · ARGV rows · Reply per row: the hop to add it at, or "gone" when it is not missing any more
+ * miss: rows that the reconciler found in no queue go back to their producer, if they are still as it saw them.
+ * KEYS 1 open 2 missing · ARGV per row: row, open entry · Reply the number of rows
+ */
+export const missScript = redisScript(`
+local missed = 0
+for i = 1, #ARGV, 2 do
+  if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+    missed = missed + 1
+  end
+end
+return missed
+`);
+
+/**
+ * re-add: missing rows are noted again, at a hop that no earlier id of theirs has had.
+ * KEYS 1 open 2 missing · ARGV rows · Reply per row: the hop to add it at, or "gone" when it is not missing (any more)
  */
 export const readdScript = redisScript(`
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 local reply = {}
 for i = 1, #ARGV do
-  local entry = redis.call('HGET', KEYS[1], ARGV[i])
-  if redis.call('SREM', KEYS[2], ARGV[i]) == 1 and entry then
+  local entry, missed = redis.call('HGET', KEYS[1], ARGV[i]), redis.call('HGET', KEYS[2], ARGV[i])
+  redis.call('HDEL', KEYS[2], ARGV[i])
+  if entry and entry == missed then
     local hop, bytes = string.match(entry, '^(%d+)|%d|%d+|(%d+)')
     local nextHop = tonumber(hop) + 2
     redis.call('HSET', KEYS[1], ARGV[i], nextHop .. '|0|' .. now .. '|' .. bytes)

@@ -4,7 +4,7 @@
 // ARGV  1 the task's name, or "" (then an unknown batch is not made)   then per claim: row, hop, part, token of the queue job (the same in each of its
 //       runs, another for every other job, also for one added again under the same id)
 // Reply one integer per claim: 0 go · 1 superseded (a later hop was claimed, or this one by another job) · 2 done ·
-//       3 paused (claimed all the same: whoever has it may hand it on) · 4 cancelled · 5 unknown batch · 6 superseded by just the next hop.
+//       3 paused (claimed all the same: whoever has it may hand it on) · 4 cancelled · 5 unknown batch.
 //       A batch that is unknown, with a task's name given, is made on the spot (jobs of foreign clients), in state `open`.
 //
 // An open entry is `hop|claimed 0 or 1|time|bytes|` and, where claimed, `,part=token` for each part of the hop that was.
@@ -55,7 +55,7 @@ for i = 1, #rows do
   if done[i] == 1 then
     replies[i] = 2
   elseif state.hop > hop then
-    replies[i] = state.hop == hop + 1 and 6 or 1
+    replies[i] = 1
   elseif holder and holder ~= token then
     replies[i] = 1
   elseif meta[3] == '1' then

@@ -57,7 +57,9 @@ export function batchKeys(batch: string) {
     results: `${base}:results`,
     /** Hash k → digest of the input's k-th thousand rows. */
     digests: `${base}:digests`,
-    /** Set of rows that vanished from the queues and wait for their producer. */
+    /** Bitmap of rows whose last result is an error. */
+    failed: `${base}:failed`,
+    /** Hash row → open entry: rows that vanished from the queues and wait for their producer. */
     missing: `${base}:missing`,
     /** Bitmap of rows re-opened in the present round. */
     retried: `${base}:retried`,

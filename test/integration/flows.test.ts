@@ -111,6 +111,8 @@ describe("a job that no model can answer", () => {
     await until("the batch to finish", async () => (await states.status("b"))?.state === "finished");
     const out = await fleet.command("results", "b").result;
     expect(out.stdout.trim().split("\n").length).toBe(ROWS.length);
+    // What was retried is no dead letter any more: pressed again, it could take an answer back.
+    expect(await dead.getFailedCount()).toBe(0);
     await dead.close();
   });
 });

@@ -3,21 +3,27 @@
 //   producer ─▶ T (task queue) ─router─▶ A, B, C (model queues) ─pool─▶ R (reroute queue) ─reroute─▶ a model queue … or the result
 //
 // A queue is BullMQ's: an id present in it is silently dropped when added again, and runs again once it was removed; a job whose worker died or lost its lock
-// goes back to waiting; finishing without the lock does nothing. Taking a job, claiming it and deciding is one move: in between, a worker has changed nothing.
+// goes back to waiting; finishing without the lock does nothing, changing a job's data needs no lock. Taking a job, claiming it and deciding is one move: in
+// between, a worker has changed nothing.
 
 import type { Model, Move } from "./explore.ts";
 import {
   backToWaiting,
   INITIAL,
+  isSameEntry,
   isSameId,
   makeCopy,
   makeJob,
   makeRun,
   nameOf,
+  overAndDone,
   stateKey,
+  tidied,
+  tokenOf,
   withRun,
   type CallEnding,
   type Copy,
+  type Look,
   type ModelQueue,
   type Run,
   type State,
@@ -31,21 +37,28 @@ export interface Protocol {
   readonly obeysClaim: boolean;
   readonly claim: typeof rules.claim;
   readonly record: typeof rules.record;
-  /** An error from a hop that was superseded is refused: a later hop is at work and may answer; and the hop of the error is then the row's last one. */
-  readonly refusesStaleErrors: boolean;
   readonly order: "act-then-finish" | "finish-then-add" | "finish-then-record";
-  /** A hop is one copy's: another copy of the same id, in this queue or in another, is superseded although the hop is equal. */
-  readonly oneCopyPerHop: boolean;
-  /** The hop of a row that is added again after it vanished. */
-  readonly readdHop: (lastHop: number) => number;
-  /** The hop of a retried row: all that is kept of a row that is done is the hop of the queue job that recorded its error. */
-  readonly retryHop: (recordedBy: number) => number;
-  /** The reconciler looks for the row's hop first and for the one after it then, and gives up when the row was claimed meanwhile. */
-  readonly reconciler: "careful" | "next-hop-first" | "no-second-look";
+  /**
+   * Who adds the parts of a wide step: its binder, which keeps its choice in its own queue job before (so that a rerun adds the same parts, even when it is
+   * overtaken by one of them), or which doesn't; or the first part, the only one that the binder adds, before it calls.
+   */
+  readonly widens: "binder that keeps its choice" | "binder" | "first part";
+  /** A pool looks into the slot before it calls for a part of a wide step. */
+  readonly looksBeforeCalling: boolean;
   /** The script that takes a part's outcome says "all are there" to everyone who asks, not only to the first. */
   readonly joinRepeats: boolean;
-  /** Who bound a step of several calls may add the rest of it although some were claimed. */
-  readonly wideStepsComplete: boolean;
+  /** Where a part of a wide step waits while its batch is paused: in its own queue, or the row in the task queue. */
+  readonly pausedPart: "stays" | "back to the task";
+  /** The hop of a row that is added again after it vanished. */
+  readonly readdHop: (lastHop: number) => number;
+  /** The hop of a retried row, from that of its error result. */
+  readonly retryHop: (recordedBy: number) => number;
+  /** The hops at which the reconciler looks for a claimed row's job. */
+  readonly lookedAt: (hop: number) => readonly number[];
+  /** How often a row must be absent, with its entry unchanged. */
+  readonly looks: 1 | 2;
+  /** Who takes a row for lost compares its entry with the one that was seen, in the script that acts. */
+  readonly comparesEntry: boolean;
 }
 
 /** As the scripts and the workers have it. */
@@ -53,23 +66,31 @@ export const AS_BUILT: Protocol = {
   obeysClaim: true,
   claim: rules.claim,
   record: rules.record,
-  refusesStaleErrors: true,
   order: "act-then-finish",
-  oneCopyPerHop: true,
+  widens: "first part",
+  looksBeforeCalling: true,
+  joinRepeats: true,
+  pausedPart: "stays",
   readdHop: (lastHop) => lastHop + rules.HOP_GAP,
   retryHop: (recordedBy) => recordedBy + rules.HOP_GAP,
-  reconciler: "careful",
-  joinRepeats: true,
-  wideStepsComplete: true,
+  lookedAt: (hop) => [hop, hop + 1],
+  looks: 2,
+  comparesEntry: true,
 };
 
 export type Fault = "crash" | "lost lock" | "late claim" | "lost reply" | "producer crash" | "deleted";
 
 export interface Scenario {
-  /** The route, and how a call to each of its models may end. */
+  /** How a call to each model may end. */
   readonly models: Readonly<Partial<Record<ModelQueue, readonly CallEnding[]>>>;
-  /** Calls in the first step: 1 (one model, the others are fallbacks) or 2 (A and B must both end well; C is the fallback). */
-  readonly width: 1 | 2;
+  /** The steps of the route, each by its models. Any able one may be bound: breakers and loads change. */
+  readonly route: readonly string[];
+  /** A job that no model takes now goes back from the reroute queue to the task queue. */
+  readonly mayWait?: boolean;
+  /** What may happen to the batch, once. */
+  readonly event?: "paused" | "cancelled" | "past its deadline";
+  /** The reconciler looks, through the queues in this order. */
+  readonly lookOrder?: string;
   readonly maxFaults: number;
   readonly faults: readonly Fault[];
   /** 2: a row that ended in an error is retried once. */
@@ -79,23 +100,28 @@ export interface Scenario {
 /** A row's life has far fewer hops: passing this means that it goes round in circles. */
 const HOP_CEILING = 30;
 
-/** `maxCalls`: what a row costs without faults. Each fault may add one call, a deletion a whole route. */
-export function handOffModel(protocol: Protocol, scenario: Scenario, maxCalls = Number.POSITIVE_INFINITY): Model<State> {
-  const reconciles = scenario.faults.includes("deleted");
+export function handOffModel(protocol: Protocol, scenario: Scenario): Model<State> {
+  const route = new Set(scenario.route.join(""));
   return {
     initial: INITIAL,
     key: stateKey,
     isOrdinary: (action) => !action.startsWith("!"),
-    moves: (state) => [
-      ...producerMoves(state, scenario),
-      ...workerMoves(state, protocol, scenario),
-      ...(reconciles ? reconcilerMoves(state, protocol) : []),
-      ...retryMoves(state, protocol, scenario),
-      ...(state.faults < scenario.maxFaults ? faultMoves(state, protocol, scenario) : []),
-    ],
+    moves: (state) => {
+      const moves = [
+        ...producerMoves(state, protocol, scenario),
+        ...workerMoves(state, protocol, scenario),
+        ...reconcilerMoves(state, protocol, scenario),
+        ...retryMoves(state, protocol, scenario),
+        ...eventMoves(state, scenario),
+        ...(state.faults < scenario.maxFaults ? faultMoves(state, protocol, scenario) : []),
+      ];
+      const isOver = ({ row }: State) => row.kind === "done" && row.round + 1 >= scenario.rounds;
+      return moves.map((move) => ({ ...move, next: isOver(move.next) ? overAndDone(move.next, scenario.maxFaults) : tidied(move.next) }));
+    },
     violation: (state, isAtRest) => {
-      const allowed = maxCalls + (state.faults - state.deletions) + state.deletions * maxCalls;
-      if (state.calls > allowed) return `too many calls: ${state.calls} with ${state.faults} faults, where ${maxCalls} were meant`;
+      // A fault cuts off one call at most; after a deletion the whole route may be called again.
+      const allowed = state.faults - state.deletions + state.deletions * route.size;
+      if (state.duplicates > allowed) return `too many calls: ${state.duplicates} of them made twice, with ${state.faults} faults`;
       if (new Set(state.results.map((result) => result[0])).size < state.results.length) return "two results in one round";
       if (state.row.hop > HOP_CEILING) return "the row goes round in circles";
       if (isStranded(state)) return "the row is in no queue although nothing was deleted";
@@ -108,33 +134,47 @@ export function handOffModel(protocol: Protocol, scenario: Scenario, maxCalls = 
   };
 }
 
-function isStranded({ row, jobs, producer, deletions }: State): boolean {
-  return row.kind === "open" && jobs.length === 0 && deletions === 0 && (producer === "idle" || producer === "cursor");
+function isStranded({ row, jobs, producer, deletions, missing }: State): boolean {
+  const isAtRest = producer === "idle" || producer === "cursor";
+  return row.kind === "open" && jobs.length === 0 && deletions === 0 && isAtRest && missing === undefined;
 }
 
 // The producer: note, add, move the cursor. Started again, it does what the row's state asks for.
 
-function producerMoves(state: State, { faults }: Scenario): Move<State>[] {
-  const { row } = state;
+function producerMoves(state: State, protocol: Protocol, { faults }: Scenario): Move<State>[] {
+  const { row, missing } = state;
   // The cursor matters only to a producer that may be started again.
   const added = faults.includes("producer crash") ? "cursor" : "idle";
   switch (state.producer) {
     case "dead":
-      return [{ action: "producer starts again", next: { ...state, producer: "start", seen: undefined } }];
+      return [{ action: "producer starts again", next: { ...state, producer: "start", look: undefined } }];
     case "start": {
       const goOn = row.kind === "new" ? "note" : row.kind === "open" && !row.claimed ? "add" : "cursor";
-      return [{ action: `producer: ${goOn} next`, next: { ...state, producer: goOn, producerHop: row.hop, seen: undefined } }];
+      return [{ action: `producer: ${goOn} next`, next: { ...state, producer: goOn, producerHop: row.hop, look: undefined } }];
     }
     case "note":
       return [{ action: "producer notes the row", next: { ...state, row: rules.note(row), producer: "add" } }];
     case "add": {
-      const copy = { queue: "T", hop: state.producerHop, part: 0, round: row.round, excluded: "", width: 1 } as const;
-      return [add({ ...state, producer: added }, makeCopy({ ...copy, copy: 0 }), "producer adds the row")];
+      const copy = makeCopy({ queue: "T", hop: state.producerHop, round: row.round });
+      return [add({ ...state, producer: added }, copy, "producer adds the row")];
     }
     case "cursor":
       return [{ action: "producer moves the cursor", next: { ...state, producer: "idle" } }];
-    case "idle":
-      return [];
+    case "idle": {
+      if (missing === undefined) return [];
+      const taken: State = { ...state, missing: undefined, look: undefined };
+      if (row.kind !== "open" || (protocol.comparesEntry && !isSameEntry(row, missing))) {
+        return [{ action: "producer finds the row alive", next: taken }];
+      }
+      const again = { ...rules.readd(row), hop: protocol.readdHop(row.hop) };
+      return [
+        {
+          action: `producer takes the row back at hop ${again.hop}`,
+          next: { ...taken, row: again, producer: "add", producerHop: again.hop },
+          ...takenForLost(state),
+        },
+      ];
+    }
   }
 }
 
@@ -162,80 +202,106 @@ function workerMoves(state: State, protocol: Protocol, scenario: Scenario): Move
 /** Claims, and when told to go, decides: one move per decision. */
 function take(state: State, run: Run, protocol: Protocol, scenario: Scenario): Move<State>[] {
   const { copy } = run;
-  const { reply, row, holders } = claimFor(state, copy, protocol, scenario);
+  const { hop, part } = copy;
+  const { reply, row } = protocol.claim(state.row, { hop, part, token: tokenOf(copy) }, moodOf(state, scenario));
   const action = `${nameOf(copy)} is taken: ${reply}`;
-  if (reply !== "go" && protocol.obeysClaim) {
-    return [{ action, next: withRun(finish(state, run), run, undefined) }];
-  }
-  return decisions(state, copy, scenario).map(({ action: what, steps, calls = 0 }) => ({
+  const claimed: State = { ...state, row };
+  const act = ({ action: what, steps, calls = false }: Decision): Move<State> => ({
     action: `${action}, ${what}`,
-    next: { ...withRun(state, run, makeRun(copy, run.locked, inOrder(steps, protocol))), row, holders, calls: state.calls + calls },
-  }));
+    next: withRun(calls ? withCall(claimed, copy) : claimed, run, makeRun(copy, run.locked, inOrder(steps, protocol))),
+    ...(calls ? callWithoutNeed(state, copy) : {}),
+  });
+
+  if (reply === "paused") {
+    // A job that stays is delayed: nothing has changed but the claim.
+    const stays = "TR".includes(copy.queue) || (isWide(copy.step) && protocol.pausedPart === "stays");
+    if (stays) return [{ action, next: { ...withRun(claimed, run, undefined), jobs: backToWaiting(state.jobs, run) } }];
+    const task = makeCopy({ queue: "T", hop: hop + 1, round: copy.round, excluded: copy.excluded });
+    return [act({ action: "goes back to its task", steps: [{ add: task }, "finish"] })];
+  }
+  if (reply === "cancelled") return [act(ERROR)];
+  const mayGoOn = reply === "go" || (reply === "overtaken" && copy.bound !== "");
+  if (!mayGoOn && protocol.obeysClaim) return [{ action, next: withRun(finish(state, run), run, undefined) }];
+  if (scenario.event === "past its deadline" && state.event === 1) return [act(ERROR)];
+  if (copy.bound !== "")
+    return [act({ action: `goes on with ${copy.bound}`, steps: [{ bind: copy.bound, excluded: copy.excluded }, "finish"] })];
+  return decisions(claimed, copy, protocol, scenario).map(act);
 }
 
-function claimFor(
-  state: State,
-  copy: Copy,
-  protocol: Protocol,
-  scenario: Scenario,
-): Pick<State, "row" | "holders"> & { reply: rules.ClaimReply } {
-  const { row: before, holders } = state;
-  const { reply, row } = protocol.claim(before, copy.hop);
-  if (reply === "superseded" && protocol.wideStepsComplete && copy.queue === "T" && scenario.width === 2) {
-    if (before.claimed && before.hop === copy.hop + 1) return { reply: "go", row: before, holders };
-  }
-  if (reply !== "go" || !protocol.oneCopyPerHop) return { reply, row, holders };
-  const present = before.kind === "open" && before.claimed && before.hop === copy.hop ? holders : ([0, 0] as const);
-  const holder = present[copy.part] ?? 0;
-  if (holder !== 0 && holder !== copy.copy) return { reply: "superseded", row: before, holders };
-  return { reply, row, holders: copy.part === 0 ? [copy.copy, present[1]] : [present[0], copy.copy] };
+function moodOf({ event }: State, scenario: Scenario): rules.Mood {
+  if (event !== 1 || scenario.event === "past its deadline") return "running";
+  return scenario.event === "cancelled" ? "cancelling" : "paused";
 }
 
 interface Decision {
   readonly action: string;
   readonly steps: readonly Step[];
-  readonly calls?: number;
+  readonly calls?: boolean;
 }
 
-/** What a processor may decide: the router and the reroute worker bind (to any able model, for breakers and loads change), the pool calls. */
-function decisions(state: State, copy: Copy, scenario: Scenario): readonly Decision[] {
-  const onwards = { hop: copy.hop + 1, round: copy.round, part: 0, width: 1, copy: 0 } as const;
-  const bind = (excluded: string): readonly Decision[] => {
-    const able = (Object.keys(scenario.models) as ModelQueue[]).filter((model) => !excluded.includes(model));
-    if (able.length === 0) return [{ action: "no able model", steps: [{ record: "error" }, "finish"] }];
-    return able.map((queue) => ({ action: `binds to ${queue}`, steps: [{ add: makeCopy({ ...onwards, queue, excluded }) }, "finish"] }));
+const ERROR: Decision = { action: "ends in an error", steps: [{ record: "error" }, "finish"] };
+
+/** What a processor may decide: the router and the reroute worker bind, the pool calls. */
+function decisions(state: State, copy: Copy, { looksBeforeCalling, widens }: Protocol, scenario: Scenario): readonly Decision[] {
+  const { queue, round, hop, step, joined } = copy;
+  const bind = (excluded: string, last: readonly Step[] = ["finish"]): readonly Decision[] => {
+    const able = scenario.route.filter((each) => !Array.from(each).some((model) => excluded.includes(model)));
+    if (able.length === 0) return [{ action: "no able model", steps: [{ record: "error" }, ...last] }];
+    const bound = able.map((each): Decision => {
+      const isKept = isWide(each) && widens !== "first part";
+      const choice: Step = isKept ? { bind: each, excluded } : { add: partOf(each, 0, { hop: hop + 1, round, excluded }) };
+      return { action: `binds to ${each}`, steps: [choice, ...last] };
+    });
+    if (queue !== "R" || !scenario.mayWait) return bound;
+    const waiting: Step = { add: makeCopy({ queue: "T", hop: hop + 1, round, excluded }) };
+    return [...bound, { action: "waits in its task queue", steps: [waiting, ...last] }];
   };
 
-  switch (copy.queue) {
-    case "T":
-      if (scenario.width === 1) return bind(copy.excluded);
-      return (["AB", "BA"] as const).map((pair) => ({
-        action: `binds to ${pair}`,
-        steps: [
-          ...Array.from(pair as string, (queue, part) => ({
-            add: makeCopy({ ...onwards, queue: queue as ModelQueue, part, width: 2, excluded: "" }),
-          })),
-          "finish",
-        ],
-      }));
-    case "R": {
-      const joined = state.parts[copy.hop - 1];
-      if (copy.width === 1 || joined === undefined) return bind(copy.excluded);
-      const isAgreed = joined.every((ending) => ending === "good");
-      return isAgreed ? [{ action: "the parts agree", steps: [{ record: "answer" }, "finish"] }] : bind("AB");
-    }
-    default:
-      return (scenario.models[copy.queue] ?? []).map((ending) => ({ action: `calls: ${ending}`, calls: 1, steps: settling(copy, ending) }));
+  if (queue === "T") return bind(copy.excluded);
+  if (queue === "R") {
+    if (joined.length === 0) return bind(copy.excluded);
+    const last: readonly Step[] = [{ forget: hop - 1 }, "finish"];
+    if (joined.some((each) => each.endsWith("invalid"))) return [{ action: "a part is invalid", steps: [{ record: "error" }, ...last] }];
+    if (joined.every((each) => each.endsWith("good"))) return [{ action: "the parts agree", steps: [{ record: "answered" }, ...last] }];
+    return bind(union(copy.excluded, ...joined.map((each) => each[0] ?? "")), last);
   }
+  const others: readonly Step[] =
+    widens === "first part" && copy.part === 0 ? Array.from(step.slice(1), (_, i) => ({ add: partOf(step, i + 1, copy) })) : [];
+  const brought = state.slots[hop];
+  if (looksBeforeCalling && brought?.[copy.part] !== undefined) {
+    return [{ action: "was brought before", steps: [...others, ...(isWhole(brought) ? [joining(copy, brought)] : []), "finish"] }];
+  }
+  return (scenario.models[queue] ?? []).map((ending) => ({
+    action: `calls: ${ending}`,
+    calls: true,
+    steps: isWide(step) ? [...others, { bring: ending }, "finish"] : settling(copy, ending),
+  }));
 }
 
-/** A step of one call settles in the pool; a part of a wider one is brought to the others. */
-function settling(copy: Copy, ending: CallEnding): readonly Step[] {
-  if (copy.width === 2) return [{ bring: ending }, "finish"];
-  if (ending === "good") return [{ record: "answer" }, "finish"];
-  if (ending === "invalid") return [{ record: "error" }, "finish"];
-  const excluded = [...new Set(copy.excluded + copy.queue)].toSorted().join("");
-  return [{ add: makeCopy({ queue: "R", hop: copy.hop + 1, part: 0, round: copy.round, excluded, width: 1, copy: 0 }) }, "finish"];
+function partOf(step: string, part: number, { hop, round, excluded }: Pick<Copy, "hop" | "round" | "excluded">): Copy {
+  return makeCopy({ queue: step[part] as ModelQueue, hop, part, round, excluded, step });
+}
+
+/** A step of one call settles in the pool. */
+function settling({ queue, hop, round, excluded }: Copy, ending: CallEnding): readonly Step[] {
+  if (ending === "good") return [{ record: "answered" }, "finish"];
+  if (ending === "invalid") return ERROR.steps;
+  return [{ add: makeCopy({ queue: "R", hop: hop + 1, round, excluded: union(excluded, queue) }) }, "finish"];
+}
+
+function joining({ hop, round, excluded }: Copy, joined: readonly string[]): Step {
+  return { add: makeCopy({ queue: "R", hop: hop + 1, round, excluded, joined }) };
+}
+
+function withCall(state: State, { queue, round }: Copy): State {
+  const call = `${queue}${round}`;
+  if (state.called.includes(call)) return { ...state, duplicates: state.duplicates + 1 };
+  return { ...state, called: [...state.called, call].toSorted() };
+}
+
+function callWithoutNeed({ row, slots }: State, { hop, part }: Copy): { readonly violation?: string } {
+  if (row.kind === "done") return { violation: "a call is made although the row has its result" };
+  return slots[hop]?.[part] === undefined ? {} : { violation: "a call is made again although its outcome was kept" };
 }
 
 function inOrder(steps: readonly Step[], { order }: Protocol): readonly Step[] {
@@ -249,55 +315,90 @@ function apply(state: State, run: Run, step: Exclude<Step, "claim">, protocol: P
   const who = nameOf(run.copy);
   if (step === "finish") return { action: `${who} finishes`, next: withRun(finish(state, run), run, unlocked(run)) };
   if ("add" in step) {
-    const move = add(state, step.add, `${who} adds to ${step.add.queue}`);
+    const move = add(state, step.add, `${who} adds to ${step.add.queue}`, scenario);
     return { ...move, next: withRun(move.next, run, run) };
   }
+  if ("bind" in step) return bindWide(state, run, step, protocol);
   if ("bring" in step) return bring(state, run, step.bring, protocol);
-  const { recorded, row } = protocol.record(state.row, run.copy.round);
+  if ("forget" in step) {
+    const { [step.forget]: _forgotten, ...slots } = state.slots;
+    return { action: `${who} forgets the parts`, next: withRun({ ...state, slots }, run, run) };
+  }
+  const { round, hop } = run.copy;
+  const { recorded, row } = protocol.record(state.row, { round, hop, status: step.record });
   const action = `${who} records ${step.record}`;
-  const isStale = protocol.refusesStaleErrors && step.record === "error" && state.row.kind === "open" && run.copy.hop < state.row.hop;
-  if (!recorded || isStale) return { action: `${action}: refused`, next: withRun(state, run, run) };
-  const results = [...state.results, `${run.copy.round} ${step.record}`];
-  const recordedBy = scenario.rounds > 1 ? run.copy.hop : 0;
-  return { action, next: { ...withRun(state, run, run), row, recordedBy, results, parts: {}, holders: [0, 0] } };
+  if (!recorded) return { action: `${action}: refused`, next: withRun(state, run, run) };
+  return { action, next: withRun(withResult({ ...state, row }, round, hop, step.record, scenario), run, run) };
+}
+
+function withResult(state: State, round: number, hop: number, status: "answered" | "error", { rounds }: Scenario): State {
+  const results = [...state.results, `${round} ${status}`];
+  return { ...state, results, recordedBy: rounds > 1 ? hop : 0, look: undefined, missing: undefined };
+}
+
+/** Keeps the chosen step, if the protocol does; its parts are added next. */
+function bindWide(state: State, run: Run, { bind, excluded }: Extract<Step, { bind: string }>, protocol: Protocol): Move<State> {
+  const { copy } = run;
+  const action = `${nameOf(copy)} keeps ${bind}`;
+  const parts = Array.from(bind, (_, part): Step => ({ add: partOf(bind, part, { hop: copy.hop + 1, round: copy.round, excluded }) }));
+  let { jobs } = state;
+  if (protocol.widens === "binder that keeps its choice" && copy.bound === "") {
+    const present = jobs.find((job) => isSameId(job.copy, copy));
+    // Deleted: the update fails, and with it this run.
+    if (present === undefined) return { action: `${action}: it is gone`, next: withRun(state, run, undefined) };
+    const kept = makeCopy({ ...present.copy, excluded, joined: [], bound: bind });
+    jobs = jobs.map((job) => (job === present ? makeJob(kept, job.active) : job));
+  }
+  return { action, next: withRun({ ...state, jobs }, run, makeRun(copy, run.locked, inOrder([...parts, ...run.steps], protocol))) };
 }
 
 function bring(state: State, run: Run, ending: CallEnding, protocol: Protocol): Move<State> {
   const { copy } = run;
+  const { hop, part, step, queue } = copy;
   const action = `${nameOf(copy)} brings ${ending}`;
-  if (state.row.kind === "done") return { action, next: withRun(state, run, run) };
-  const before = state.parts[copy.hop] ?? ["", ""];
-  const outcomes = before.map((outcome, part) => (part === copy.part && outcome === "" ? ending : outcome));
-  const next = { ...state, parts: { ...state.parts, [copy.hop]: outcomes } };
-  const isLast = outcomes.every((outcome) => outcome !== "") && (protocol.joinRepeats || before.includes(""));
-  if (!isLast) return { action, next: withRun(next, run, run) };
-  const onwards: Step = { add: makeCopy({ queue: "R", hop: copy.hop + 1, part: 0, round: copy.round, excluded: "", width: 2, copy: 0 }) };
-  return { action: `${action}, the last`, next: withRun(next, run, makeRun(copy, run.locked, inOrder([onwards, ...run.steps], protocol))) };
+  const before = state.slots[hop] ?? Array.from(step, () => undefined);
+  const { brought } = rules.bring(before, part, `${queue}:${ending}`);
+  const next: State = { ...state, slots: { ...state.slots, [hop]: brought } };
+  if (!isWhole(brought) || (!protocol.joinRepeats && isWhole(before))) return { action, next: withRun(next, run, run) };
+  const steps = inOrder([joining(copy, brought), ...run.steps], protocol);
+  const isOneModel = new Set(brought.map((each) => each[0])).size < brought.length;
+  return {
+    action: `${action}, the last`,
+    next: withRun(next, run, makeRun(copy, run.locked, steps)),
+    ...(isOneModel ? { violation: "a model is compared with itself" } : {}),
+  };
 }
 
 /** BullMQ's add: an id that is present is silently dropped. */
-function add(state: State, wanted: Copy, action: string): Move<State> {
-  const purpose = `${"TR".includes(wanted.queue) ? wanted.queue : "M"}${wanted.round}`;
+function add(state: State, wanted: Copy, action: string, scenario?: Scenario): Move<State> {
+  // Who waits, or is paused, may share its hop with another continuation of the same job: the first to claim it has it.
+  const mayShare = scenario?.mayWait === true || scenario?.event === "paused";
+  const stage = mayShare ? "" : "TR".includes(wanted.queue) ? wanted.queue : "M";
+  const purpose = `${stage}${wanted.round}`;
   const usedFor = state.purposes[wanted.hop];
-  if (usedFor && usedFor !== purpose) {
+  if (usedFor && (mayShare ? usedFor.at(-1) : usedFor) !== purpose) {
     return { action, next: state, violation: `the id of hop ${wanted.hop} serves two purposes: ${usedFor} and ${purpose}` };
   }
   if (state.jobs.some((job) => isSameId(job.copy, wanted))) return { action: `${action}: dropped`, next: state };
   const purposes = Array.from({ length: Math.max(state.purposes.length, wanted.hop + 1) }, (_, hop) =>
     hop === wanted.hop ? purpose : (state.purposes[hop] ?? ""),
   );
-  return {
-    action,
-    next: { ...state, purposes, jobs: [...state.jobs, makeJob(makeCopy({ ...wanted, copy: freshCopy(state, wanted) }), false)] },
-  };
+  const copy = wanted.copy === 0 ? makeCopy({ ...wanted, copy: freshCopy(state, wanted) }) : wanted;
+  return { action, next: { ...state, purposes, jobs: [...state.jobs, makeJob(copy, false)] } };
 }
 
-/** The smallest number that no living copy of the id has. */
-function freshCopy({ jobs, runs, row, holders }: State, { hop, part }: Copy): number {
-  const used = new Set([...jobs, ...runs].filter(({ copy }) => copy.hop === hop && copy.part === part).map(({ copy }) => copy.copy));
-  if (row.hop === hop) used.add(holders[part] ?? 0);
+/** The smallest number that no other copy of the id has, nor will have. */
+function freshCopy({ jobs, runs, row }: State, wanted: Copy): number {
+  const used = new Set<number>();
+  const use = (copy: Copy) => isSameId(copy, wanted) && used.add(copy.copy);
+  for (const { copy } of jobs) use(copy);
+  for (const { copy, steps } of runs) {
+    use(copy);
+    for (const step of steps) if (typeof step === "object" && "add" in step) use(step.add);
+  }
   let number = 1;
-  while (used.has(number)) number++;
+  const isHeld = () => row.hop === wanted.hop && row.holders[wanted.part] === tokenOf({ ...wanted, copy: number });
+  while (used.has(number) || isHeld()) number++;
   return number;
 }
 
@@ -310,38 +411,78 @@ function unlocked(run: Run): Run {
   return run.locked ? makeRun(run.copy, false, run.steps) : run;
 }
 
-// The reconciler, and retry.
-
-function reconcilerMoves(state: State, protocol: Protocol): Move<State>[] {
-  const { row, seen, producer } = state;
-  if (row.kind !== "open" || (producer !== "idle" && producer !== "dead")) return [];
-  const isAt = (hops: readonly number[]) => state.jobs.some(({ copy }) => hops.includes(copy.hop));
-  // The hop before counts too: who binds a step of several calls may still be adding while the first of them is claimed.
-  const here = [row.hop - 1, row.hop];
-  const [first, second] = protocol.reconciler === "next-hop-first" ? [[row.hop + 1], here] : [here, [row.hop + 1]];
-  if (seen === undefined) return isAt(first) ? [] : [{ action: "reconciler misses the row", next: { ...state, seen: row } }];
-  const hasChanged = seen.hop !== row.hop || seen.claimed !== row.claimed || seen.round !== row.round;
-  if (protocol.reconciler !== "no-second-look" && (hasChanged || isAt(second))) {
-    return [{ action: "reconciler finds the row alive", next: { ...state, seen: undefined } }];
-  }
-  const isWrong = state.deletions === 0 && (row.claimed || state.producerCrashes === 0);
-  const violation = isWrong ? { violation: "a row is taken for lost although nothing was deleted" } : {};
-  const results = [...state.results, `${row.round} error`];
-  const lost: State = { ...state, row: protocol.record(row, row.round).row, recordedBy: row.hop, results, parts: {}, seen: undefined };
-  const moves: Move<State>[] = [{ action: "reconciler ends the row as lost", next: lost, ...violation }];
-  if (producer === "dead") return moves;
-  const again = { ...row, hop: protocol.readdHop(row.hop), claimed: false };
-  const back: State = { ...state, row: again, seen: undefined, producer: "add", producerHop: again.hop };
-  return [...moves, { action: `reconciler gives the row back to its producer at hop ${again.hop}`, next: back, ...violation }];
+function isWide(step: string): boolean {
+  return step.length > 1;
 }
+
+function isWhole(brought: readonly (string | undefined)[]): brought is readonly string[] {
+  return brought.every((each) => each !== undefined);
+}
+
+function union(...models: readonly string[]): string {
+  return [...new Set(models.join(""))].toSorted().join("");
+}
+
+// The reconciler reads the row's entry and goes through the queues, twice: with work going on between any two of them. How long a row must have been
+// unclaimed before it is looked for is left out.
+
+function reconcilerMoves(state: State, protocol: Protocol, scenario: Scenario): Move<State>[] {
+  const { row, look, producer } = state;
+  if (scenario.lookOrder === undefined || state.missing !== undefined) return [];
+  if (look === undefined || look.queues === "waiting") {
+    if (row.kind !== "open" || (producer !== "idle" && producer !== "dead")) return [];
+    const isSecond = look !== undefined && isSameEntry(look.seen, row);
+    return [{ action: "reconciler reads the row's entry", next: { ...state, look: { seen: row, look: isSecond ? 2 : 1, queues: 0 } } }];
+  }
+  const { seen, queues } = look;
+  const queue = scenario.lookOrder[queues];
+  if (queue !== undefined) {
+    const hops = seen.claimed ? protocol.lookedAt(seen.hop) : [seen.hop];
+    const isHere = state.jobs.some(({ copy }) => copy.queue === queue && hops.includes(copy.hop));
+    return [{ action: `reconciler looks into ${queue}`, next: { ...state, look: isHere ? undefined : { ...look, queues: queues + 1 } } }];
+  }
+  if (look.look < protocol.looks)
+    return [{ action: "reconciler misses the row", next: { ...state, look: { ...look, queues: "waiting" } } }];
+  return handleMissing(state, look, protocol, scenario);
+}
+
+function handleMissing(state: State, { seen }: Look, protocol: Protocol, scenario: Scenario): Move<State>[] {
+  const { row } = state;
+  const over: State = { ...state, look: undefined };
+  const { recorded, row: lost } = protocol.record(row, { round: seen.round, hop: seen.hop + 1, status: "error" });
+  const isLost = recorded && (!protocol.comparesEntry || isSameEntry(row, seen));
+  const moves: Move<State>[] = [
+    isLost
+      ? {
+          action: "reconciler ends the row as lost",
+          next: withResult({ ...over, row: lost }, seen.round, seen.hop + 1, "error", scenario),
+          ...takenForLost(state),
+        }
+      : { action: "reconciler finds the row alive", next: over },
+  ];
+  if (state.producer === "dead" || row.kind !== "open") return moves;
+  return [...moves, { action: "reconciler gives the row back to its producer", next: { ...over, missing: seen } }];
+}
+
+function takenForLost({ deletions, producerCrashes, row }: State): { readonly violation?: string } {
+  // A producer that died between noting a row and adding it has lost it as well.
+  const mayBeLost = deletions > 0 || (producerCrashes > 0 && !row.claimed);
+  return mayBeLost ? {} : { violation: "a row is taken for lost although nothing was deleted" };
+}
+
+// Retry, and what happens to a batch.
 
 function retryMoves(state: State, protocol: Protocol, scenario: Scenario): Move<State>[] {
   const { row, results, producer, recordedBy } = state;
   if (row.kind !== "done" || producer !== "idle" || row.round + 1 >= scenario.rounds || !results.at(-1)?.endsWith("error")) return [];
   const again = rules.retry(row, protocol.retryHop(recordedBy));
-  return [
-    { action: `!retry at hop ${again.hop}`, next: { ...state, row: again, producer: "add", producerHop: again.hop, seen: undefined } },
-  ];
+  return [{ action: `!retry at hop ${again.hop}`, next: { ...state, row: again, producer: "add", producerHop: again.hop } }];
+}
+
+function eventMoves(state: State, { event }: Scenario): Move<State>[] {
+  if (event === undefined || state.event === 2 || (state.row.kind === "done" && state.event === 0)) return [];
+  if (state.event === 0) return [{ action: `!the batch is ${event}`, next: { ...state, event: 1 } }];
+  return event === "paused" ? [{ action: "the batch is resumed", next: { ...state, event: 2 } }] : [];
 }
 
 // Faults.
@@ -361,12 +502,7 @@ function faultMoves(state: State, protocol: Protocol, scenario: Scenario): Move<
     if (may("lost lock") && run.locked) {
       moves.push({ action: `!${nameOf(run.copy)}: its lock is lost`, next: { ...withRun(hit, run, unlocked(run)), jobs } });
     }
-    const [step] = run.steps;
-    if (may("lost reply") && typeof step === "object") {
-      // Done by Redis, but the answer was lost: the worker does the step again.
-      const { action, next, violation } = apply(hit, run, step, protocol, scenario);
-      moves.push({ action: `!${action}, reply lost`, next: { ...next, runs: hit.runs }, ...(violation ? { violation } : {}) });
-    }
+    if (may("lost reply")) moves.push(...lostReplies(hit, run, protocol, scenario));
   }
   for (const job of state.jobs) {
     if (may("late claim") && !job.active) {
@@ -383,4 +519,19 @@ function faultMoves(state: State, protocol: Protocol, scenario: Scenario): Move<
     moves.push({ action: "!producer crashes", next: { ...hit, producer: "dead", producerCrashes: state.producerCrashes + 1 } });
   }
   return moves;
+}
+
+/** Done by Redis, but the answer was lost: the step is done again. A command sent again adds the very same queue job, with its time of adding. */
+function lostReplies(hit: State, run: Run, protocol: Protocol, scenario: Scenario): Move<State>[] {
+  const [step, ...later] = run.steps;
+  if (typeof step !== "object") return [];
+  const { action, next, violation } = apply(hit, run, step, protocol, scenario);
+  const done = (runs: readonly Run[]): Move<State> => ({
+    action: `!${action}, reply lost`,
+    next: { ...next, runs },
+    ...(violation ? { violation } : {}),
+  });
+  if (!("add" in step)) return [done(hit.runs)];
+  const resent: Step = { add: makeCopy({ ...step.add, copy: freshCopy(hit, step.add) }) };
+  return [done(hit.runs), done(hit.runs.map((other) => (other === run ? makeRun(run.copy, run.locked, [resent, ...later]) : other)))];
 }

@@ -1,4 +1,5 @@
-// The real scripts on a real Redis against the rules of the model: random sequences of notes, claims, records, vanished rows and retries answer as the rules do.
+// The real scripts on a real Redis against the rules of the model: random sequences of notes, claims, brought parts, records, vanished rows, pauses and
+// retries answer as the rules do.
 
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
@@ -16,11 +17,8 @@ const WINDOW = { rows: 1_000, bytes: 1_000_000 };
 const TASK = "sort";
 const RUNS = 150;
 
-interface ClaimOf {
+interface ClaimOf extends rules.Claim {
   readonly row: number;
-  readonly hop: number;
-  readonly part: number;
-  readonly token: string;
 }
 
 /** `hopsBack`: how far the worker's hop lies behind the row's. */
@@ -35,11 +33,11 @@ type Operation =
   | { readonly kind: "note"; readonly row: number }
   /** Several at once travel in one script. */
   | { readonly kind: "claim"; readonly claims: readonly ClaimOf[] }
-  | {
-      readonly kind: "record";
-      readonly results: readonly RecordOf[];
-    }
+  | { readonly kind: "record"; readonly results: readonly RecordOf[] }
+  /** Without an outcome it only looks. */
+  | { readonly kind: "bring"; readonly row: number; readonly hop: number; readonly part: number; readonly outcome: string | undefined }
   | { readonly kind: "vanish"; readonly row: number }
+  | { readonly kind: "pause"; readonly isPaused: boolean }
   | { readonly kind: "retry" };
 
 const row = fc.nat({ max: ROWS - 1 });
@@ -52,7 +50,16 @@ const operation = fc.oneof<fc.Arbitrary<Operation>[]>(
     kind: fc.constant("record"),
     results: fc.array(fc.record({ row, round: fc.nat({ max: 2 }), status, hopsBack: fc.nat({ max: 1 }) }), { minLength: 1, maxLength: 3 }),
   }),
+  fc.record({
+    kind: fc.constant("bring"),
+    row,
+    hop: fc.nat({ max: 1 }),
+    part: fc.nat({ max: 1 }),
+    outcome: fc.option(fc.constantFrom("a", "b"), { nil: undefined }),
+  }),
   fc.record({ kind: fc.constant("vanish"), row }),
+  // Seldom paused for long: a paused batch takes no new rows.
+  fc.record({ kind: fc.constant("pause"), isPaused: fc.constantFrom(true, false, false) }),
   fc.record({ kind: fc.constant("retry") }),
 );
 
@@ -72,7 +79,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 describe("the scripts in the batch's slot", () => {
-  it("note, claim, record, re-add and retry as the model's rules say, in whatever order", async () => {
+  it("note, claim, bring, record, re-add, pause and retry as the model's rules say, in whatever order", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(operation, { maxLength: 40, size: "max" }), async (operations) => {
         const world = await makeWorld();
@@ -100,11 +107,12 @@ describe("the scripts in the batch's slot", () => {
 async function makeWorld() {
   const batch = `b${batches++}`;
   const model: rules.Row[] = Array.from({ length: ROWS }, () => rules.NEW_ROW);
-  const holders: rules.Holders[] = model.map(() => ({}));
+  const parts = new Map<string, readonly (string | undefined)[]>();
   const last: (Result | undefined)[] = [];
   let round = 0;
   let refused = 0;
   let isSealed = false;
+  let isPaused = false;
   await states.make(batch, TASK, "{}");
 
   const counts = () => ({
@@ -113,22 +121,23 @@ async function makeWorld() {
     failed: last.filter((each, i) => model[i]?.kind === "done" && each?.status === "error").length,
   });
 
+  const isOver = () => isSealed && counts().done === ROWS;
+
   const note = async (at: number) => {
     const before = model[at]!;
     const reply = await states.note(batch, [{ row: at, bytes: ROW_BYTES }], WINDOW);
-    const isOver = isSealed && counts().done === ROWS;
-    const isClaimed = before.kind === "open" && before.claimed;
-    const expected = before.kind === "done" ? "done" : isClaimed ? "claimed" : before.hop;
-    expect(reply).toMatchObject(isOver ? { kind: "over" } : { kind: "ok", rows: [expected] });
+    const rowReply = before.kind === "done" ? "done" : before.claimed ? "claimed" : before.hop;
+    const expected = isOver() ? { kind: "over" } : isPaused ? { kind: "paused" } : { kind: "ok", rows: [rowReply] };
+    expect(reply).toMatchObject(expected);
+    if (expected.kind !== "ok") return;
     model[at] = rules.note(before);
   };
 
   const claim = async (claims: readonly ClaimOf[]) => {
     const expected = claims.map((each) => {
-      const { reply, row: after, holders: holding } = rules.claimAs(model[each.row]!, holders[each.row]!, each);
+      const { reply, row: after } = rules.claim(model[each.row]!, each, isPaused ? "paused" : "running");
       model[each.row] = after;
-      holders[each.row] = holding;
-      return reply;
+      return reply === "overtaken" ? "superseded" : reply;
     });
     expect(await Promise.all(claims.map((each) => states.claim({ batch, ...each })))).toEqual(expected);
   };
@@ -139,10 +148,7 @@ async function makeWorld() {
       resultOf(batch, { ...each, round: Math.min(each.round, round), hop: Math.max(0, model[each.row]!.hop - each.hopsBack) }),
     );
     const expected = possible.map((result) => {
-      const before = { ...model[result.row]!, round };
-      const { recorded, row: after } = rules.isLateError(before, result.hop, result.status)
-        ? { recorded: false, row: before }
-        : rules.record(before, result.round);
+      const { recorded, row: after } = rules.record({ ...model[result.row]!, round }, result);
       model[result.row] = after;
       if (recorded) last[result.row] = result;
       else refused++;
@@ -151,10 +157,27 @@ async function makeWorld() {
     expect(await Promise.all(possible.map((result) => states.record(result)))).toEqual(expected);
   };
 
+  const bring = async ({ row: at, hop, part, outcome }: Extract<Operation, { kind: "bring" }>) => {
+    const slot = `${at}.${hop}`;
+    const { isThere, brought, isWhole } = rules.bring(parts.get(slot) ?? [undefined, undefined], part, outcome);
+    parts.set(slot, brought);
+    const reply = await states.bring({ batch, row: at }, hop, { part, parts: 2, ...(outcome === undefined ? {} : { json: outcome }) });
+    expect(reply).toEqual({ isThere, all: isThere && isWhole ? brought : [] });
+  };
+
+  const pause = async (wanted: boolean) => {
+    await states.pause(batch, wanted);
+    if (!isOver()) isPaused = wanted;
+    expect((await states.status(batch))?.paused).toBe(isPaused);
+  };
+
   /** The reconciler found the row in no queue, and its producer adds it again. */
   const vanish = async (at: number) => {
     const before = model[at]!;
-    await client.sadd(batchKeys(batch).missing, at);
+    const entry = await client.hget(batchKeys(batch).open, String(at));
+    if (entry !== null) expect(await states.miss(batch, [{ row: at, entry }])).toBe(1);
+    // An entry that has changed since it was seen is nobody's to act on.
+    expect(await states.miss(batch, [{ row: at, entry: "0|0|1|1" }])).toBe(0);
     const again = before.kind === "open" ? rules.readd(before) : before;
     expect(await states.readd(batch, [at])).toEqual([before.kind === "open" ? again.hop : "gone"]);
     model[at] = again;
@@ -172,9 +195,10 @@ async function makeWorld() {
     round++;
     retries++;
     expect(await states.beginRetry(batch)).toEqual({ before: "finished", round });
+    isPaused = false;
     for (const [at, result] of last.entries()) {
       if (result?.status !== "error") continue;
-      const again = rules.retry({ ...model[at]!, round: round - 1 }, model[at]!.hop + rules.HOP_GAP);
+      const again = rules.retry({ ...model[at]!, round: round - 1 }, result.hop + rules.HOP_GAP);
       expect(await states.reopen(batch, [{ row: at, hop: again.hop, bytes: ROW_BYTES }], WINDOW.rows)).toEqual([again.hop]);
       expect(await states.reopen(batch, [{ row: at, hop: again.hop, bytes: ROW_BYTES }], WINDOW.rows)).toEqual([again.hop]);
       model[at] = again;
@@ -206,6 +230,10 @@ async function makeWorld() {
           return claim(each.claims);
         case "record":
           return record(each.results);
+        case "bring":
+          return bring(each);
+        case "pause":
+          return pause(each.isPaused);
         case "vanish":
           return vanish(each.row);
         case "retry":

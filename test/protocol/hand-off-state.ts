@@ -8,7 +8,7 @@ export type Queue = "T" | "R" | ModelQueue;
 /** How a call may end: well; so that another model must take the job; so that none would. */
 export type CallEnding = "good" | "unfit" | "invalid";
 
-/** One queue job as it was added. Its id is hop and part (batch and row are the same for all). */
+/** One queue job: its id (queue, hop and part; batch and row are the same for all) and its payload. */
 export interface Copy {
   readonly queue: Queue;
   readonly hop: number;
@@ -16,9 +16,13 @@ export interface Copy {
   readonly round: number;
   /** Models the job can't be given again. */
   readonly excluded: string;
-  /** Calls in its step. */
-  readonly width: 1 | 2;
-  /** Tells copies apart that were added under one id, one after the other or in two queues. */
+  /** In a model queue: the models of its step, by part. */
+  readonly step: string;
+  /** In the reroute queue: what the parts of a wide step brought. */
+  readonly joined: readonly string[];
+  /** The wide step that its binder has chosen and kept here. */
+  readonly bound: string;
+  /** Tells copies apart that were added under one id, one after the other. 0: not added yet. */
   readonly copy: number;
   readonly key: string;
 }
@@ -29,15 +33,35 @@ export interface QueueJob {
   readonly key: string;
 }
 
-export type Step = "claim" | "finish" | { readonly add: Copy } | { readonly record: "answer" | "error" } | { readonly bring: CallEnding };
+export type Step =
+  | "claim"
+  | "finish"
+  | { readonly add: Copy }
+  /** Keeps the choice of a wide step, and adds its parts then. */
+  | { readonly bind: string; readonly excluded: string }
+  | { readonly record: "answered" | "error" }
+  | { readonly bring: CallEnding }
+  /** Drops what the parts of the step of that hop brought. */
+  | { readonly forget: number };
 
 /** A worker with a job: what it still has to do. A crash can fall between any two steps. */
 export interface Run {
+  /** The job as it was when this worker took it. */
   readonly copy: Copy;
   /** Whether it still has the job's lock. */
   readonly locked: boolean;
   readonly steps: readonly Step[];
   readonly key: string;
+}
+
+/** The reconciler, looking through the queues for the row. */
+export interface Look {
+  /** The row's open entry when this look began. */
+  readonly seen: Row;
+  /** 1 or 2; at two looks in a row the row must be absent. */
+  readonly look: number;
+  /** Queues looked at so far; "waiting": for the second look. */
+  readonly queues: number | "waiting";
 }
 
 export interface State {
@@ -46,19 +70,23 @@ export interface State {
   /** The hop it is adding the row at. */
   readonly producerHop: number;
   readonly row: Row;
-  /** Per part, the copy that claimed the row's hop; 0 for none. */
-  readonly holders: readonly [number, number];
-  /** The hop of the queue job that recorded the last result. */
+  /** The hop of the last result, as kept in the store. */
   readonly recordedBy: number;
   /** Round and status of every result recorded. */
   readonly results: readonly string[];
   readonly jobs: readonly QueueJob[];
   readonly runs: readonly Run[];
-  /** Per hop of a step of two calls, the outcomes brought so far ("" for none). */
-  readonly parts: Readonly<Record<number, readonly string[]>>;
-  /** The row as the reconciler saw it on its first look. */
-  readonly seen: Row | undefined;
-  readonly calls: number;
+  /** Per hop of a wide step, what was brought so far, as model and ending, by part. */
+  readonly slots: Readonly<Record<number, readonly (string | undefined)[]>>;
+  readonly look: Look | undefined;
+  /** The reconciler has given the row back to its producer: its entry then. */
+  readonly missing: Row | undefined;
+  /** What people or time do to the batch: not yet, now, over. */
+  readonly event: 0 | 1 | 2;
+  /** Model and round of every call, each once, sorted. */
+  readonly called: readonly string[];
+  /** Calls made again, to the same model in the same round. */
+  readonly duplicates: number;
   readonly faults: number;
   readonly deletions: number;
   readonly producerCrashes: number;
@@ -70,23 +98,28 @@ export const INITIAL: State = {
   producer: "start",
   producerHop: 0,
   row: NEW_ROW,
-  holders: [0, 0],
   recordedBy: 0,
   results: [],
   jobs: [],
   runs: [],
-  parts: {},
-  seen: undefined,
-  calls: 0,
+  slots: {},
+  look: undefined,
+  missing: undefined,
+  event: 0,
+  called: [],
+  duplicates: 0,
   faults: 0,
   deletions: 0,
   producerCrashes: 0,
   purposes: [],
 };
 
-export function makeCopy(copy: Omit<Copy, "key">): Copy {
-  const { queue, hop, part, round, excluded, width, copy: number } = copy;
-  return { ...copy, key: `${queue}${hop}.${part}.${round}${excluded}${width}${number}` };
+const BARE: Omit<Copy, "queue" | "hop" | "round" | "key"> = { part: 0, excluded: "", step: "", joined: [], bound: "", copy: 0 };
+
+export function makeCopy(given: Partial<Copy> & Pick<Copy, "queue" | "hop" | "round">): Copy {
+  const { queue, hop, part, round, excluded, step, joined, bound, copy } = { ...BARE, ...given };
+  const key = short(`${queue}${hop}.${part}.${round}${excluded}/${step}/${joined.join()}/${bound}/${copy}`);
+  return { queue, hop, part, round, excluded, step, joined, bound, copy, key };
 }
 
 export function makeJob(copy: Copy, active: boolean): QueueJob {
@@ -94,11 +127,16 @@ export function makeJob(copy: Copy, active: boolean): QueueJob {
 }
 
 export function makeRun(copy: Copy, locked: boolean, steps: readonly Step[]): Run {
-  return { copy, locked, steps, key: copy.key + (locked ? "+" : "-") + steps.map(stepKey).join("") };
+  return { copy, locked, steps, key: short(copy.key + (locked ? "+" : "-") + steps.map(stepKey).join("")) };
 }
 
 export function isSameId(a: Copy, b: Copy): boolean {
   return a.queue === b.queue && a.hop === b.hop && a.part === b.part;
+}
+
+/** What a queue job claims with: its place and its time of adding, in the model its number among those of its id. */
+export function tokenOf({ queue, copy }: Copy): string {
+  return queue + copy;
 }
 
 /** Replaces a run; one that can change nothing any more is over. */
@@ -114,36 +152,72 @@ export function backToWaiting(jobs: readonly QueueJob[], run: Run): readonly Que
   return run.locked ? jobs.map((job) => (isSameId(job.copy, run.copy) ? makeJob(job.copy, false) : job)) : jobs;
 }
 
+/** Without what nobody can read any more, so that fewer states differ: the slot of a step whose parts and binder are gone. */
+export function tidied(state: State): State {
+  if (!hasAny(state.slots)) return state;
+  const alive = new Set([...state.jobs, ...state.runs].flatMap(({ copy }) => [copy.hop, copy.hop + 1]));
+  const slots = Object.fromEntries(Object.entries(state.slots).filter(([hop]) => alive.has(Number(hop))));
+  return { ...state, slots };
+}
+
+function hasAny(record: object): boolean {
+  for (const _ in record) return true;
+  return false;
+}
+
+/** A state whose row is done for good: all that matters is that what is left of it ends, without a second result. No fault can change that. */
+export function overAndDone({ producer, producerHop, row, results, jobs, runs }: State, maxFaults: number): State {
+  return { ...INITIAL, producer, producerHop, row, results, jobs, runs, event: 2, faults: maxFaults };
+}
+
 /** How people name a queue job in the trace of a violation. */
 export function nameOf({ queue, hop, part }: Copy): string {
   return `${queue}:${hop}.${part}`;
 }
 
+export function isSameEntry(a: Row, b: Row): boolean {
+  return rowKey(a) === rowKey(b);
+}
+
 export function stateKey(state: State): string {
-  let key = `${state.producer}${state.producerHop}|${rowKey(state.row)}${state.holders[0]}${state.holders[1]}|`;
-  if (state.seen) key += rowKey(state.seen);
-  key += `|${state.calls},${state.faults},${state.deletions},${state.producerCrashes},${state.recordedBy}|${state.results.join()}|`;
-  key += `${sortedKeys(state.jobs)}|${sortedKeys(state.runs)}|${state.purposes.join()}|`;
-  for (const hop in state.parts) key += `${hop}:${state.parts[hop]?.join()};`;
+  const { look, missing } = state;
+  let key = `${state.producer}${state.producerHop}|${rowKey(state.row)}|`;
+  if (look) key += `${rowKey(look.seen)}${look.look}${look.queues}`;
+  if (missing) key += `!${rowKey(missing)}`;
+  key += `|${state.called.join()},${state.duplicates},${state.faults},${state.deletions},${state.producerCrashes},${state.event},`;
+  key += `${state.recordedBy}|${state.results.join()}|${sortedKeys(state.jobs)}|${sortedKeys(state.runs)}|${state.purposes.join()}|`;
+  for (const hop in state.slots) key += `${hop}:${state.slots[hop]?.join()};`;
   return key;
 }
 
 function sortedKeys(items: readonly { readonly key: string }[]): string {
-  const [first, second] = items;
+  const [first, second, third] = items;
   if (!first) return "";
   if (!second) return first.key;
+  if (!third) return first.key < second.key ? `${first.key},${second.key}` : `${second.key},${first.key}`;
   return items
     .map((item) => item.key)
     .toSorted()
     .join();
 }
 
-function rowKey(row: Row): string {
-  return `${row.kind[0]}${row.hop}${row.claimed ? "c" : ""}${row.round}`;
+const shorts = new Map<string, string>();
+
+/** A short name for a long key, the same each time: there are few copies and runs, and very many states made of them. */
+function short(key: string): string {
+  let name = shorts.get(key);
+  if (name === undefined) shorts.set(key, (name = shorts.size.toString(36)));
+  return name;
+}
+
+function rowKey({ kind, hop, claimed, holders, round }: Row): string {
+  return `${kind[0]}${hop}${claimed ? "c" : ""}${holders[0] ?? ""},${holders[1] ?? ""}/${round}`;
 }
 
 function stepKey(step: Step): string {
   if (typeof step === "string") return step === "claim" ? "c" : "f";
   if ("add" in step) return `(${step.add.key})`;
+  if ("bind" in step) return `<${step.bind}-${step.excluded}>`;
+  if ("forget" in step) return "-";
   return "record" in step ? `r${step.record}` : `b${step.bring}`;
 }
