@@ -8,6 +8,7 @@ import type { Job } from "../src/job/job.ts";
 import { BATCH_PATTERN, ROW_LIMIT } from "../src/job/names.ts";
 import { freshProgress } from "../src/job/progress.ts";
 import type { Clock } from "../src/runtime/clock.ts";
+import { sharedSignal } from "../src/runtime/shared-signal.ts";
 import type { BatchStates } from "./batch-state.ts";
 import type { MemoryGate } from "./memory-gate.ts";
 import type { Envelope } from "./payload.ts";
@@ -63,6 +64,7 @@ export function createRowWriter(options: RowWriterOptions): RowWriter {
     );
   const chunkRows = Math.min(options.chunkRows ?? 500, Math.max(1, Math.floor(options.windowRows / 2)));
   const chunkBytes = Math.min(options.chunkBytes ?? 4 * 2 ** 20, Math.max(1, Math.floor(options.windowBytes / 2)));
+  if (signal) sharedSignal(signal);
   let chunk: (RowFields & { readonly row: number; readonly bytes: number })[] = [];
   let bytesInChunk = 0;
   let nextRow = 0;

@@ -16,6 +16,7 @@ import type { Provider } from "../src/providers/provider.ts";
 import { createChecker } from "../src/quality/check.ts";
 import { decidePart, decideStep } from "../src/routing/decide.ts";
 import { modelQueue } from "../src/runtime/keys.ts";
+import { sharedSignal } from "../src/runtime/shared-signal.ts";
 import type { CallEnvelope, PartOutcome } from "../queues/payload.ts";
 import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
@@ -32,6 +33,7 @@ export function createPool(
   const { fleet, redis, states, queues, breaker, clock, log } = context;
   const ending = createEnding({ states, queues, clock });
   const aborting = new AbortController();
+  sharedSignal(aborting.signal);
   const tools = new Map(
     Array.from(fleet.tasks.values(), (task) => [task.name, { task, prompt: createPrompt(task), check: createChecker(task) }]),
   );

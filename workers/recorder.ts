@@ -8,6 +8,7 @@ import { StoppedError } from "../src/job/errors.ts";
 import { isOver } from "../src/job/batch.ts";
 import type { Store } from "../src/results/store.ts";
 import { fleetKeys } from "../src/runtime/keys.ts";
+import { sharedSignal } from "../src/runtime/shared-signal.ts";
 import { createReconciler } from "../queues/reconciler.ts";
 import { createResultStream, type StreamEntry } from "../queues/result-stream.ts";
 import { createCallTotals } from "./call-totals.ts";
@@ -27,7 +28,7 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
   const { fleet, redis, states, clock, log } = context;
   const stream = createResultStream(redis, randomUUID());
   const stopping = new AbortController();
-  const { signal } = stopping;
+  const signal = sharedSignal(stopping.signal);
   const followed = new Map<string, Promise<void>>();
 
   /** Follows one batch until it is over, another recorder has it, or we stop. */

@@ -1,5 +1,7 @@
 // Signals: the first asks for a clean end, the second ends at once.
 
+import { sharedSignal } from "./shared-signal.ts";
+
 export interface Shutdown {
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
@@ -27,7 +29,7 @@ export function listenForShutdown(onFirst: (cause: "SIGINT" | "SIGTERM") => void
   process.on("SIGINT", onInterrupt);
   process.on("SIGTERM", onTerminate);
   return {
-    signal: controller.signal,
+    signal: sharedSignal(controller.signal),
     cause: () => cause,
     dispose() {
       process.off("SIGINT", onInterrupt);
