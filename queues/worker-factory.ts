@@ -33,6 +33,8 @@ export interface WorkerOptions {
 
 export interface FleetWorker {
   readonly queue: string;
+  /** Jobs side by side from now on, at least 1 (to stop altogether, park the queue). More start at once; fewer, as those running end. */
+  setConcurrency(jobs: number): void;
   /** Stops taking jobs; resolves when those running have ended (see `abort`). */
   stop(): Promise<void>;
 }
@@ -80,6 +82,15 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
   let stopping: Promise<void> | undefined;
   return {
     queue,
+    setConcurrency(jobs) {
+      const isRaised = jobs > worker.concurrency;
+      worker.concurrency = jobs;
+      if (!isRaised || stopping) return;
+      // By itself the worker's loop looks at its concurrency only when a running job ends; resuming wakes it. Both are called in one go, without waiting
+      // in between: a loop that came round while paused and idle would end, and nobody would start it again.
+      void worker.pause(true);
+      void worker.resume();
+    },
     stop() {
       stopping ??= worker.close();
       return stopping;

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { loadFleet } from "../src/config/load.ts";
-import { duration } from "../src/config/quantity.ts";
+import { duration } from "../src/job/quantity.ts";
 import type { RowFormat } from "../src/intake/row.ts";
 import { StoppedError, UsageError } from "../src/job/errors.ts";
 import type { TaskSpec } from "../src/job/task.ts";

@@ -49,7 +49,8 @@ export async function startFleetProcess(options: {
   const redis = connectRedis(redisUrl, { role: "worker", name: roles.length > 1 ? "fleet" : roles[0]!.replace(":", "-"), log });
   const queues = createQueueSet(redis);
   const breaker = createRedisBreaker({ redis, clock, models: fleet.models.keys() });
-  const context: ProcessContext = { fleet, redis, states: createBatchStates(redis), queues, breaker, clock, log };
+  const registration = registerProcess(redis, clock, { roles, configHash: fleet.hash, tasks: Array.from(fleet.tasks.keys()) });
+  const context: ProcessContext = { fleet, redis, states: createBatchStates(redis), queues, breaker, peers: registration, clock, log };
   const store = createFileStore({ dir: fleet.storeDir });
   const parts: FleetPart[] = [];
   let webUrl: string | undefined;
@@ -87,7 +88,6 @@ export async function startFleetProcess(options: {
     redis.disconnect();
     if (problems.length > 0) throw new AggregateError(problems, "not everything could be stopped");
   };
-  const registration = registerProcess(redis, clock, { roles, configHash: fleet.hash, tasks: Array.from(fleet.tasks.keys()) });
   try {
     for (const role of roles) parts.push(await start(role));
   } catch (error) {

@@ -9,8 +9,9 @@ import type { ModelId } from "../src/job/names.ts";
 import type { Availability, ModelView } from "../src/routing/bind.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import { modelQueue } from "../src/runtime/keys.ts";
+import type { Capacity, Peers } from "../queues/fleet-registry.ts";
 import type { QueueSet } from "../queues/queue-set.ts";
-import { poolConcurrency } from "./pool-concurrency.ts";
+import { firstSlots } from "./pool-concurrency.ts";
 
 const READ_EVERY_MS = 100;
 /** A model nobody asks about any more is not read. */
@@ -42,9 +43,10 @@ export function createModelView(options: {
   readonly models: ReadonlyMap<ModelId, ModelSpec>;
   readonly queues: QueueSet;
   readonly breaker: Breaker;
+  readonly peers: Peers;
   readonly clock: Clock;
 }): LiveModelView {
-  const { models, queues, breaker, clock } = options;
+  const { models, queues, breaker, peers, clock } = options;
   const readings = new Map<ModelId, Reading>();
   const stopping = new AbortController();
   let waiters: (() => void)[] = [];
@@ -99,7 +101,7 @@ export function createModelView(options: {
         // One probe is all it lets through; nobody waits for its end.
         return inQueue < 1 ? { kind: "available" } : { kind: "unavailable", reason: `breaker half-open: ${state.reason}` };
       }
-      return inQueue < targetDepth(models.get(id), entry.drainPerSecond) ? { kind: "available" } : { kind: "full" };
+      return inQueue < targetDepth(models.get(id), peers.capacity(id), entry.drainPerSecond) ? { kind: "available" } : { kind: "full" };
     },
     added(id, calls) {
       reading(id).added += calls;
@@ -113,9 +115,11 @@ export function createModelView(options: {
   };
 }
 
-/** Calls a model's queue holds at most: waiting, delayed and active together. */
-function targetDepth(model: ModelSpec | undefined, drainPerSecond: number): number {
+/** Calls a model's queue holds at most: waiting, delayed and active together. As long as no pool has told what it takes, one is supposed that has just begun. */
+function targetDepth(model: ModelSpec | undefined, capacity: Capacity | undefined, drainPerSecond: number): number {
   if (!model) return 0;
-  const perSecond = model.limits.rpm === undefined ? drainPerSecond : model.limits.rpm / 60;
-  return Math.ceil(Math.max(2 * poolConcurrency(model), perSecond * HORIZON_SECONDS));
+  const slots = capacity?.slots ?? firstSlots(model);
+  const { rpm } = model.limits;
+  const perSecond = capacity?.callsPerSecond ?? (rpm === undefined ? drainPerSecond : rpm / 60);
+  return Math.ceil(Math.max(2 * slots, perSecond * HORIZON_SECONDS));
 }

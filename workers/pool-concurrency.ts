@@ -1,16 +1,120 @@
-// How many calls of one model a pool process runs side by side.
+// How many calls of each model a pool process has in hand: as many as the model's rate and latency make, by Little's law (slots-for.ts), measured as they
+// pass (slot-meter.ts) and shared with the other processes of the provider. Nothing has to be guessed: a thousand slots where fifty do would only hold jobs.
+//
+// What a vendor gets is bounded by permits, not by this. Where the vendor itself slows down under load, latency and slots rise together, up to its
+// limit on concurrent calls or the most a process has.
 
-import type { ModelSpec } from "../src/job/model.ts";
+import { performance } from "node:perf_hooks";
+import type { ModelSpec, ProviderSpec } from "../src/job/model.ts";
+import type { ModelId } from "../src/job/names.ts";
+import { bucketRates } from "../src/limits/bucket.ts";
+import { chargingPolicy, NO_CHARGE } from "../src/limits/charging.ts";
+import type { Limiter } from "../src/limits/limiter.ts";
+import { providerScopes } from "../src/limits/scopes.ts";
+import type { Clock } from "../src/runtime/clock.ts";
+import type { Peers } from "../queues/fleet-registry.ts";
+import { nextSlots } from "./next-slots.ts";
+import { ASSUMED_LATENCY_MS, createSlotMeter } from "./slot-meter.ts";
+import { callsPerSecond, mostSlots, slotsFor, slotsNeeded } from "./slots-for.ts";
 
-/** Where nothing limits it. */
-const DEFAULT = 64;
-const CEILING = 256;
-/** What a call is assumed to take, until it is measured. */
-const ASSUMED_LATENCY_SECONDS = 3;
+const UPDATE_MS = 1_000;
+/** Of the time the event loop could have waited, it had to work. */
+const BUSY_SHARE = 0.9;
+/** Most slots before anything is measured. */
+const MOST_AT_FIRST = 256;
+const UNMEASURED = { charge: { ...NO_CHARGE, rpm: 1, rpd: 1 }, latencyMs: ASSUMED_LATENCY_MS } as const;
 
-/** By Little's law: the calls in flight that the model's rate makes at the assumed latency, within its own concurrency limit. */
-export function poolConcurrency(model: ModelSpec): number {
-  const { rpm, concurrency } = model.limits;
-  const byRate = rpm === undefined ? DEFAULT : Math.ceil((rpm / 60) * ASSUMED_LATENCY_SECONDS) + 4;
-  return Math.max(1, Math.min(byRate, concurrency ?? CEILING, CEILING));
+export interface PoolConcurrency {
+  /** The model's slots at this moment. */
+  slots(model: ModelId): number;
+  /** Runs a job in a slot of the model. Its calls go through the limiter it is given. */
+  occupy<Result>(model: ModelId, work: (limiter: Limiter) => Promise<Result>): Promise<Result>;
+  /** Nothing changes any more, and this process's share goes to the others. */
+  stop(): Promise<void>;
+}
+
+/** A pool's slots of a model, as far as the model's own limits tell before anything is measured. */
+export function firstSlots({ limits }: Pick<ModelSpec, "limits">): number {
+  const scopes = [{ rates: bucketRates(limits), concurrency: limits.concurrency }];
+  return Math.min(MOST_AT_FIRST, slotsFor({ scopes, ...UNMEASURED, processes: 1 }));
+}
+
+export function createPoolConcurrency(options: {
+  readonly provider: ProviderSpec;
+  readonly limiter: Limiter;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  /** Called when a model's slots change. */
+  readonly onChange: (model: ModelId, slots: number) => void;
+  readonly isBusy?: () => boolean;
+}): PoolConcurrency {
+  const { provider, limiter, peers, clock, onChange, isBusy = createBusyGauge() } = options;
+  const policy = chargingPolicy(provider);
+  const allScopes = providerScopes(provider);
+  const stopping = new AbortController();
+
+  const models = new Map(
+    provider.models.map(({ id }) => {
+      const scopes = allScopes.of(id) ?? [];
+      const processes = peers.takers(id);
+      const first = Math.min(MOST_AT_FIRST, slotsFor({ scopes, ...UNMEASURED, processes }));
+      peers.tell(id, { slots: first });
+      return [id, { scopes, meter: createSlotMeter({ clock, limiter, policy }), wanted: first, slots: first }];
+    }),
+  );
+  const modelOf = (id: ModelId) => {
+    const found = models.get(id);
+    if (!found) throw new Error(`${provider.name} has no model "${id}"`);
+    return found;
+  };
+
+  const update = () => {
+    const busy = isBusy();
+    for (const [id, model] of models) {
+      const processes = peers.takers(id);
+      const reading = model.meter.read();
+      const rate = callsPerSecond(model.scopes, reading.charge);
+      const needed = slotsNeeded(rate, reading.latencyMs, processes);
+      model.wanted = nextSlots(model.wanted, { needed, reading, isBusy: busy });
+      const slots = Math.max(1, Math.min(Math.ceil(model.wanted), mostSlots(model.scopes, processes)));
+      if (slots !== model.slots) onChange(id, slots);
+      model.slots = slots;
+      peers.tell(id, { slots, ...(Number.isFinite(rate) ? { callsPerSecond: rate } : {}) });
+    }
+  };
+  const running = (async () => {
+    for (;;) {
+      await clock.sleep(UPDATE_MS, stopping.signal);
+      if (stopping.signal.aborted) return;
+      update();
+    }
+  })();
+
+  return {
+    slots: (id) => modelOf(id).slots,
+    async occupy(id, work) {
+      const slot = modelOf(id).meter.occupy();
+      try {
+        return await work(slot.limiter);
+      } finally {
+        slot.leave();
+      }
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+      for (const id of models.keys()) peers.tell(id, undefined);
+    },
+  };
+}
+
+/** Whether this process was out of CPU since it was asked last. */
+function createBusyGauge(): () => boolean {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization > BUSY_SHARE;
+  };
 }

@@ -3,8 +3,9 @@
 
 import type { Job as QueueJob } from "bullmq";
 import { attempt, type Attempt } from "../src/attempt/attempt.ts";
+import { createCallWatch } from "../src/attempt/call-watch.ts";
 import { callId } from "../src/job/job.ts";
-import { escapeModelName } from "../src/job/names.ts";
+import { escapeModelName, type ModelId } from "../src/job/names.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { Outcome } from "../src/job/outcome.ts";
 import type { TaskSpec } from "../src/job/task.ts";
@@ -18,27 +19,29 @@ import { decidePart, decideStep } from "../src/routing/decide.ts";
 import { modelQueue } from "../src/runtime/keys.ts";
 import { sharedSignal } from "../src/runtime/shared-signal.ts";
 import type { CallEnvelope, PartOutcome } from "../queues/payload.ts";
-import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
+import { createFleetWorker, type FleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createEnding } from "./ending.ts";
-import { poolConcurrency } from "./pool-concurrency.ts";
+import { createPoolConcurrency } from "./pool-concurrency.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
 
 const FINISH: Verdict = { kind: "finish" };
+const SCATTER_MS = 1_000;
 
 export function createPool(
   context: ProcessContext,
   { name, provider, limiter }: { readonly name: string; readonly provider: Provider; readonly limiter: Limiter },
 ): FleetPart {
-  const { fleet, redis, states, queues, breaker, clock, log } = context;
+  const { fleet, redis, states, queues, breaker, peers, clock, log } = context;
   const ending = createEnding({ states, queues, clock });
+  const watch = createCallWatch({ breaker, clock });
   const aborting = new AbortController();
   sharedSignal(aborting.signal);
   const tools = new Map(
     Array.from(fleet.tasks.values(), (task) => [task.name, { task, prompt: createPrompt(task), check: createChecker(task) }]),
   );
 
-  const processCall = async (model: ModelSpec, queueJob: QueueJob): Promise<Verdict> => {
+  const processCall = async (model: ModelSpec, queueJob: QueueJob, metered: Limiter): Promise<Verdict> => {
     let envelope = queueJob.data as CallEnvelope;
     const { job } = envelope;
     const admitted = await admit(
@@ -72,14 +75,15 @@ export function createPool(
     const made = await attempt(
       {
         id: callId(queueJob.id!, envelope.calls + 1),
+        task: task.name,
         model,
         purpose: envelope.step.models.length > 1 ? "agree" : "answer",
         request: rendered.request,
         tokens: estimateTokens(rendered.request),
-        timeoutMs: task.timeoutMs,
+        timeoutMs: timeLimitMs(task, job.deadline, clock.now()),
         check: tool.check,
       },
-      { limiter, breaker, provider, clock },
+      { limiter: metered, breaker, provider, watch, clock },
       {
         signal: aborting.signal,
         async onCutOff(entry) {
@@ -114,10 +118,14 @@ export function createPool(
       if (decision.outcome.kind === "unavailable" && !made.blocked) await trip(envelope, decision.outcome);
       return over(envelope, task, decision.outcome);
     }
-    if (outcome.kind === "throttled" && outcome.source === "vendor")
+    // A breaker that has opened meanwhile lets no second try through: the job is bound again at once.
+    if (outcome.kind === "transient" && breaker.state(envelope.model).kind === "open") {
+      return over(envelope, task, { kind: "unavailable", scope: "model", reason: outcome.reason });
+    }
+    if (outcome.kind === "throttled" && outcome.source === "vendor" && !outcome.isGuess)
       await queues.queue(modelQueue(envelope.model)).rateLimit(outcome.waitMs);
     const data: CallEnvelope = { ...envelope, transients: envelope.transients + (decision.countsAttempt ? 1 : 0) };
-    return { kind: "later", delayMs: decision.countsAttempt ? decision.waitMs : jittered(decision.waitMs), ...(entry ? { data } : {}) };
+    return { kind: "later", delayMs: decision.countsAttempt ? decision.waitMs : scattered(decision.waitMs), ...(entry ? { data } : {}) };
   };
 
   const trip = async ({ model }: CallEnvelope, outcome: Extract<Outcome, { kind: "unavailable" }>) => {
@@ -165,25 +173,35 @@ export function createPool(
     return FINISH;
   };
 
-  const models = fleet.providers.get(name)?.models ?? [];
-  const workers = models.map((model) =>
-    createFleetWorker({
+  const spec = fleet.providers.get(name)!;
+  const workers = new Map<ModelId, FleetWorker>();
+  const concurrency = createPoolConcurrency({
+    provider: spec,
+    limiter,
+    peers,
+    clock,
+    onChange: (model, slots) => workers.get(model)?.setConcurrency(slots),
+  });
+  for (const model of spec.models) {
+    const worker = createFleetWorker({
       queue: modelQueue(model.id),
       redis,
-      concurrency: poolConcurrency(model),
+      concurrency: concurrency.slots(model.id),
       ...fleet.queues,
       log,
       parkable: true,
-      process: (queueJob) => processCall(model, queueJob),
-    }),
-  );
+      process: (queueJob) => concurrency.occupy(model.id, (metered) => processCall(model, queueJob, metered)),
+    });
+    workers.set(model.id, worker);
+  }
 
   let stopping: Promise<void> | undefined;
   return {
     stop(graceMs) {
       stopping ??= (async () => {
         const ended = new AbortController();
-        const closing = Promise.all(workers.map((worker) => worker.stop())).then(() => ended.abort());
+        await concurrency.stop();
+        const closing = Promise.all(Array.from(workers.values(), (worker) => worker.stop())).then(() => ended.abort());
         void clock.sleep(graceMs, ended.signal).then(() => aborting.abort());
         await closing;
         await limiter.stop();
@@ -201,6 +219,16 @@ function withEntry(envelope: CallEnvelope, entry: TrailEntry): CallEnvelope {
 function withoutHop({ job, hop, progress }: CallEnvelope): CallEnvelope["progress"] {
   const ownHop = `${job.batch}.${job.row}.${hop}.`;
   return { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(ownHop)) };
+}
+
+/** No call outlives its job. */
+function timeLimitMs({ timeoutMs }: TaskSpec, deadline: number | undefined, now: number): number {
+  return deadline === undefined ? timeoutMs : Math.max(1, Math.min(timeoutMs, deadline - now));
+}
+
+/** Those told to wait for the same time don't all come back at once. */
+function scattered(waitMs: number): number {
+  return Math.round(waitMs + Math.random() * Math.min(waitMs, SCATTER_MS));
 }
 
 function invalid(reason: string): Outcome {

@@ -6,6 +6,7 @@ import type { Clock } from "../src/runtime/clock.ts";
 import type { Logger } from "../src/runtime/logger.ts";
 import type { BatchStates } from "../queues/batch-state.ts";
 import type { RedisConnection } from "../queues/connection.ts";
+import type { Peers } from "../queues/fleet-registry.ts";
 import type { QueueSet } from "../queues/queue-set.ts";
 
 export interface ProcessContext {
@@ -15,6 +16,8 @@ export interface ProcessContext {
   readonly states: BatchStates;
   readonly queues: QueueSet;
   readonly breaker: Breaker;
+  /** The other processes of the fleet. */
+  readonly peers: Peers;
   readonly clock: Clock;
   readonly log: Logger;
 }

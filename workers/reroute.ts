@@ -18,8 +18,8 @@ const CONCURRENCY = 64;
 const FINISH: Verdict = { kind: "finish" };
 
 export function createReroute(context: ProcessContext): FleetPart {
-  const { fleet, redis, states, queues, breaker, clock, log } = context;
-  const view = createModelView({ models: fleet.models, queues, breaker, clock });
+  const { fleet, redis, states, queues, breaker, peers, clock, log } = context;
+  const view = createModelView({ models: fleet.models, queues, breaker, peers, clock });
   const binder = createBinder({ tasks: fleet.tasks, queues, view });
   const ending = createEnding({ states, queues, clock });
 

@@ -20,8 +20,8 @@ const LONGEST_IN_SLOT_MS = 5_000;
 const SET_ASIDE_MS = 5_000;
 
 export function createRouter(context: ProcessContext): FleetPart {
-  const { fleet, redis, states, queues, breaker, clock, log } = context;
-  const view = createModelView({ models: fleet.models, queues, breaker, clock });
+  const { fleet, redis, states, queues, breaker, peers, clock, log } = context;
+  const view = createModelView({ models: fleet.models, queues, breaker, peers, clock });
   const binder = createBinder({ tasks: fleet.tasks, queues, view });
   const ending = createEnding({ states, queues, clock });
   const stopping = new AbortController();

@@ -10,24 +10,32 @@ import type { Answer, Outcome } from "../job/outcome.ts";
 import type { ModelRequest } from "../job/request.ts";
 import type { Purpose, TrailEntry } from "../job/trail.ts";
 import { NO_USAGE, type Usage } from "../job/usage.ts";
-import type { Limiter, PermitReply } from "../limits/limiter.ts";
+import type { CallEnd, Limiter, PermitReply, Refusal } from "../limits/limiter.ts";
 import type { CallReport, Provider } from "../providers/provider.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { CallWatch } from "./call-watch.ts";
 
 export interface Stages {
   readonly limiter: Limiter;
   readonly breaker: Breaker;
   readonly provider: Provider;
+  readonly watch: CallWatch;
   readonly clock: Clock;
 }
 
 export interface Call {
   readonly id: string;
+  readonly task: string;
   readonly model: ModelSpec;
   readonly purpose: Purpose;
   readonly request: ModelRequest;
   /** Estimated tokens. */
-  readonly tokens: { readonly inputTokens: number; readonly outputTokens: number; readonly maxOutputTokens?: number };
+  readonly tokens: {
+    readonly inputTokens: number;
+    readonly inputCharacters: number;
+    readonly outputTokens: number;
+    readonly maxOutputTokens?: number;
+  };
   readonly timeoutMs: number;
   readonly check: (
     answer: Answer,
@@ -60,7 +68,7 @@ export async function attempt(
   stages: Stages,
   { signal, onCutOff }: { readonly signal: AbortSignal; readonly onCutOff: (entry: TrailEntry) => Promise<void> },
 ): Promise<Attempt> {
-  const { limiter, breaker, provider, clock } = stages;
+  const { limiter, breaker, clock } = stages;
   const model = call.model.id;
   const state = breaker.state(model);
   if (state.kind === "open") return notMade(unavailable(model, state.reason), true);
@@ -78,10 +86,11 @@ export async function attempt(
     return notMade(unavailable(model, admission.reason), true);
   }
 
+  const probe = admission.kind === "probe" ? admission.probe : undefined;
   const startedAt = clock.now();
-  const report = await provider.call({ model: call.model, request: call.request, timeoutMs: call.timeoutMs, signal });
+  const report = await makeCall(call, stages, { signal, probe });
   const outcome = checked(report.outcome, call);
-  tellBreaker(breaker, model, outcome);
+  tellBreaker(breaker, model, outcome, probe);
   // A call that we broke off ourselves may be charged all the same.
   const brokenOff = outcome.kind === "cancelled" && report.billable;
   const usage = report.usage ?? (brokenOff ? { ...NO_USAGE, inputTokens: call.tokens.inputTokens } : NO_USAGE);
@@ -97,7 +106,20 @@ export async function attempt(
     costNanoUsd: callCostNanoUsd(usage, call.model.price),
     ...(report.requestId === undefined ? {} : { requestId: report.requestId }),
   };
-  return { outcome, entry, blocked: false, close: () => closePermit(limiter, call, report) };
+  return { outcome, entry, blocked: false, close: () => limiter.settle(callEnd(call, report)) };
+}
+
+/** The vendor is asked, under the eyes of the watch. */
+async function makeCall(
+  { task, model, request, timeoutMs }: Call,
+  { provider, watch }: Stages,
+  { signal, probe }: { readonly signal: AbortSignal; readonly probe: string | undefined },
+): Promise<CallReport> {
+  const watched = watch.watch({ model: model.id, task, signal, ...(probe === undefined ? {} : { probe }) });
+  const report = await provider.call({ model, request, timeoutMs, signal: watched.signal });
+  watched.ended(report.status === 200);
+  const reason = watched.brokenOff();
+  return reason !== undefined && report.outcome.kind === "cancelled" ? { ...report, outcome: { kind: "transient", reason } } : report;
 }
 
 function notMade(outcome: Outcome, blocked: boolean): Attempt {
@@ -131,16 +153,38 @@ function checked(outcome: Outcome, call: Call): Outcome {
   return check.kind === "passed" ? { kind: "answered", answer: check.answer } : { kind: "unfit", cause: "check", reason: check.reason };
 }
 
-function tellBreaker(breaker: Breaker, model: ModelSpec["id"], outcome: Outcome): void {
-  if (outcome.kind === "transient") breaker.report(model, "failed");
-  else if (outcome.kind !== "unavailable" && outcome.kind !== "cancelled") breaker.report(model, "ok");
+function tellBreaker(breaker: Breaker, model: ModelSpec["id"], outcome: Outcome, probeId: string | undefined): void {
+  const probe = probeId === undefined ? {} : { probe: probeId };
+  if (outcome.kind === "transient") {
+    breaker.report(model, { ending: "failed", ...(outcome.isWide ? { isWide: true } : {}), ...probe });
+  } else if (outcome.kind === "cancelled" || outcome.kind === "unavailable") {
+    if (probeId !== undefined) breaker.forgo(model, probeId);
+  } else {
+    breaker.report(model, { ending: "ok", ...probe });
+  }
 }
 
-async function closePermit(limiter: Limiter, call: Call, report: CallReport): Promise<void> {
-  const permit = { call: call.id, model: call.model.id };
-  if (report.outcome.kind === "throttled" && report.outcome.source === "vendor") await limiter.hold(call.model.id, report.outcome.waitMs);
-  if (report.limits.length > 0) await limiter.observe(call.model.id, report.limits);
-  await (report.billable || report.usage
-    ? limiter.settle({ ...permit, ...(report.usage ? { usage: report.usage } : {}) })
-    : limiter.release(permit));
+/** What the limiter is to know of the call. */
+function callEnd({ id, model }: Call, { status, billable, usage, limits, outcome }: CallReport): CallEnd {
+  const refusal = outcome.kind === "throttled" && outcome.source === "vendor" ? toRefusal(outcome, limits.length === 0) : undefined;
+  return {
+    call: id,
+    model: model.id,
+    ending: endingOf(status, billable || refusal !== undefined),
+    ...(usage ? { usage } : {}),
+    ...(limits.length > 0 ? { readings: limits } : {}),
+    ...(refusal ? { refusal } : {}),
+  };
+}
+
+function endingOf(status: number | undefined, isSeen: boolean): CallEnd["ending"] {
+  if (!isSeen) return "unreached";
+  if (status === undefined) return "broken-off";
+  return status >= 400 ? "failed" : "answered";
+}
+
+/** Where neither a wait nor a limit was named, the limiter finds the pace itself, and nothing is held for a guess. */
+function toRefusal(outcome: Extract<Outcome, { kind: "throttled" }>, isBlind: boolean): Refusal {
+  const isHeld = !outcome.isGuess || (!isBlind && !outcome.isSlowDown);
+  return { waitMs: isHeld ? outcome.waitMs : 0, kind: outcome.isSlowDown ? "slow-down" : "limit" };
 }

@@ -1,26 +1,17 @@
-// A process's breaker over the fleet's board: keeps a copy of all states, reads it anew every `refreshMs`, counts endings here and hands them
-// in together. Every change goes through the board's swap, so of two processes with the same idea one wins and the other takes over its result.
+// A process's breaker over the fleet's board: keeps a copy of all states, reads it anew every `refreshMs`, and counts endings here and hands
+// them in together.
 
-import { randomUUID } from "node:crypto";
 import { splitModelId, type ModelId } from "../job/names.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Admission, Breaker, BreakerState } from "./breaker.ts";
-import { WHOLE_PROVIDER, type BreakerBoard } from "./breaker-board.ts";
-import {
-  afterProbe,
-  afterTally,
-  afterTrip,
-  mayProbe,
-  visibleState,
-  withProbe,
-  worseState,
-  type BreakerSettings,
-  type StoredBreaker,
-} from "./breaker-machine.ts";
+import type { Breaker, BreakerState } from "./breaker.ts";
+import { fieldsAbove, subjectOf, WHOLE_PROVIDER, type BreakerBoard } from "./breaker-board.ts";
+import { createBreakerCopies } from "./breaker-copies.ts";
+import { afterTally, afterTrip, visibleState, worseState, type BreakerSettings } from "./breaker-machine.ts";
+import { createDoubts } from "./doubts.ts";
 import { createEndingCounts } from "./ending-counts.ts";
+import { createProbes } from "./probes.ts";
+import type { Tally } from "./tally.ts";
 
-/** How long a call blocked by another one's probe is asked to stay away. */
-const PROBE_PAUSE_MS = 500;
 const LONGEST_STOP_MS = 2_000;
 
 export interface BoardBreakerOptions {
@@ -31,165 +22,84 @@ export interface BoardBreakerOptions {
   readonly settings: BreakerSettings;
 }
 
-/** A breaker that this process may have to decide by a probe's report. */
-interface HeldProbe {
-  readonly field: string;
-  readonly probe: string;
-}
-
 export function createBoardBreaker({ board, clock, models, refreshMs, settings }: BoardBreakerOptions): Breaker {
   const providers = new Set(Array.from(models, (model) => splitModelId(model).provider));
-  /** Texts as the board keeps them, by provider and field. */
-  const copies = new Map<string, Map<string, string>>();
-  const probes = new Map<ModelId, readonly HeldProbe[]>();
   const stopped = new AbortController();
-  /** The board's time minus ours. */
-  let aheadMs = 0;
-
-  const now = () => clock.now() + aheadMs;
-
-  const textOf = (provider: string, field: string) => copies.get(provider)?.get(field);
-
-  const keep = (provider: string, field: string, text: string | undefined) => {
-    const copy = copies.get(provider) ?? new Map<string, string>();
-    copies.set(provider, copy);
-    if (text === undefined) copy.delete(field);
-    else copy.set(field, text);
-  };
-
-  const refresh = async (provider: string) => {
-    const copy = await board.read(provider);
-    aheadMs = copy.now - clock.now();
-    copies.set(provider, new Map(copy.states));
-  };
-
-  /** Applies `change` to a breaker, again if another process was faster. Answers whether `change` had its way (it may decline with "leave"). */
-  const update = async (
-    provider: string,
-    field: string,
-    change: (stored: StoredBreaker | undefined) => StoredBreaker | undefined | "leave",
-  ): Promise<boolean> => {
-    for (;;) {
-      const expected = textOf(provider, field);
-      const next = change(parse(expected));
-      if (next === "leave") return false;
-      const text = next && JSON.stringify(next);
-      if (text === expected) return true;
-      const actual = await board.swap(provider, field, expected, text);
-      keep(provider, field, actual);
-      if (actual === text) return true;
-    }
-  };
+  const { signal } = stopped;
+  const doubts = createDoubts({ clock, settings });
+  const copies = createBreakerCopies({ board, clock, onNotClosed: (provider, field) => doubts.forget(subjectOf(provider, field)) });
+  const probes = createProbes({ copies, clock, settings, signal });
 
   const counts = createEndingCounts({
     clock,
-    signal: stopped.signal,
+    signal,
     async handIn(provider, tallies) {
-      const { now: boardNow, windows } = await board.count(provider, tallies);
-      for (const [field, tally] of windows) {
-        await update(provider, field, (stored) => afterTally(stored, tally, boardNow, settings) ?? "leave");
-      }
+      const subjects = Array.from(tallies.keys(), (field) => subjectOf(provider, field));
+      doubts.handingIn(subjects);
+      const { windows, ...copy } = await board.count(provider, tallies);
+      copies.take(provider, copy);
+      // These are counted. Should Redis go away just now, the next ones bring up again what they say.
+      await judge(provider, windows).then(
+        () => doubts.answered(subjects),
+        () => undefined,
+      );
     },
   });
 
-  const decide = async (model: ModelId, ending: "ok" | "failed") => {
-    const held = probes.get(model) ?? [];
-    probes.delete(model);
-    const { provider } = splitModelId(model);
-    for (const { field, probe } of held) {
-      await update(provider, field, (stored) => (isHeld(stored, probe) ? afterProbe(stored, { probe, ending }, now(), settings) : "leave"));
+  const judge = async (provider: string, windows: ReadonlyMap<string, Tally>) => {
+    for (const [field, tally] of windows) {
+      await copies.update(provider, field, (stored) => afterTally(stored, tally, copies.now(), settings));
     }
-  };
-
-  /** Claims the probe of every breaker above the model that may be probed: all, or none. */
-  const claimProbe = async (model: ModelId, fields: readonly string[]): Promise<Admission> => {
-    const { provider } = splitModelId(model);
-    const probe = randomUUID();
-    const held: HeldProbe[] = [];
-    for (const field of fields) {
-      let isClosed = false;
-      const isClaimed = await update(provider, field, (stored) => {
-        isClosed = stored === undefined;
-        return withProbe(stored, probe, now(), settings) ?? "leave";
-      });
-      if (isClaimed) held.push({ field, probe });
-      else if (!isClosed) {
-        for (const mine of held) await update(provider, mine.field, (stored) => giveUpProbe(stored, probe, now()));
-        return blockedBy(parse(textOf(provider, field)), now());
-      }
-    }
-    if (held.length === 0) return { kind: "call" };
-    probes.set(model, held);
-    return { kind: "probe" };
   };
 
   const refreshing = (async () => {
-    while (!stopped.signal.aborted) {
-      // Redis away: the copy stays as it is.
-      await Promise.allSettled(Array.from(providers, refresh));
-      await clock.sleep(refreshMs, stopped.signal);
+    while (!signal.aborted) {
+      // Redis away: the copies stay as they are.
+      await Promise.allSettled(Array.from(providers, copies.refresh));
+      await clock.sleep(refreshMs, signal);
     }
   })();
 
   return {
     state(model) {
       const { provider } = splitModelId(model);
-      const [whole, own] = [WHOLE_PROVIDER, model].map((field) => visibleState(parse(textOf(provider, field)), now()));
-      return worseState(whole as BreakerState, own as BreakerState);
+      return fieldsAbove(model)
+        .map((field) => visibleState(copies.get(provider, field), copies.now()))
+        .reduce(worseState);
     },
     async admit(model) {
       const { provider } = splitModelId(model);
-      const time = now();
-      const notClosed = [WHOLE_PROVIDER, model].filter((field) => textOf(provider, field) !== undefined);
-      const shut = notClosed.map((field) => parse(textOf(provider, field))).filter((stored) => stored && !mayProbe(stored, time));
-      const blocks = shut.map((stored) => blockedBy(stored, time));
-      if (blocks.length > 0) return blocks.reduce((a, b) => (a.retryInMs >= b.retryInMs ? a : b));
-      return notClosed.length === 0 ? { kind: "call" } : claimProbe(model, notClosed);
+      const fields = fieldsAbove(model);
+      if (fields.every((field) => !copies.get(provider, field))) await doubts.settled(fields.map((field) => subjectOf(provider, field)));
+      return probes.admit(model);
     },
-    report(model, ending) {
-      counts.add(splitModelId(model).provider, model, ending);
-      // Redis away: the probe's lease runs out and another call tries.
-      if (probes.has(model)) void decide(model, ending).catch(() => undefined);
+    report(model, { ending, isWide, probe }) {
+      const { provider } = splitModelId(model);
+      const fields = ending === "ok" || isWide ? fieldsAbove(model) : [model];
+      counts.add(provider, fields, ending);
+      for (const field of fields) {
+        if (!copies.get(provider, field)) doubts.add(subjectOf(provider, field), ending);
+      }
+      if (probe !== undefined) probes.report(model, probe, { ending, ...(isWide ? { isWide } : {}) });
     },
+    forgo: probes.forgo,
     async trip(subject, reason, openForMs) {
       const provider = "model" in subject ? splitModelId(subject.model).provider : subject.provider;
       const field = "model" in subject ? subject.model : WHOLE_PROVIDER;
-      await update(provider, field, (stored) => afterTrip(stored, { reason, openForMs }, now(), settings));
+      await copies.update(provider, field, (stored) => afterTrip(stored, { reason, openForMs }, copies.now(), settings));
     },
     snapshot() {
-      const time = now();
-      const states = new Map<string, BreakerState>();
-      for (const [provider, copy] of copies) {
-        for (const [field, text] of copy) states.set(field === WHOLE_PROVIDER ? provider : field, visibleState(parse(text), time));
-      }
-      return states;
+      const time = copies.now();
+      const all = Array.from(copies.all(), ({ provider, field, stored }) => [subjectOf(provider, field), visibleState(stored, time)] as const);
+      return new Map<string, BreakerState>(all);
     },
     async stop() {
       stopped.abort();
       const bound = new AbortController();
-      const idle = Promise.all([refreshing, counts.stop()]);
+      const idle = Promise.all([refreshing, counts.stop(), probes.stop()]);
       // Without Redis the last question may stay unanswered.
       await Promise.race([idle, clock.sleep(LONGEST_STOP_MS, bound.signal)]);
       bound.abort();
     },
   };
-}
-
-function blockedBy(stored: StoredBreaker | undefined, now: number): Extract<Admission, { kind: "blocked" }> {
-  const isOpen = stored?.kind === "open" && stored.openUntil > now;
-  const retryInMs = isOpen ? Math.ceil(stored.openUntil - now) : PROBE_PAUSE_MS;
-  return { kind: "blocked", reason: stored?.reason ?? "another call is trying it", retryInMs };
-}
-
-function isHeld(stored: StoredBreaker | undefined, probe: string): boolean {
-  return stored?.kind === "half-open" && stored.probe === probe;
-}
-
-/** The probe goes back unused: the next call may have it at once. */
-function giveUpProbe(stored: StoredBreaker | undefined, probe: string, now: number): StoredBreaker | "leave" {
-  return stored?.kind === "half-open" && stored.probe === probe ? { ...stored, probe: "", leaseUntil: now } : "leave";
-}
-
-function parse(text: string | undefined): StoredBreaker | undefined {
-  return text === undefined ? undefined : (JSON.parse(text) as StoredBreaker);
 }

@@ -1,47 +1,58 @@
 // The breaker's states and what leads from one to the next, as functions over plain data. Who keeps the state, and that all processes agree on
 // it, is breaker-board.ts's concern.
 //
-// closed ──(failures ≥ minimum and ≥ share of the calls in the window)──▶ open      closed ──(trip)──▶ open
+// closed ──(failures ≥ minimum and ≥ share of the calls in the window)──▶ open      ──(a streak of failures)──▶ open      ──(trip)──▶ open
 // open ──(openUntil is over, a call asks)──▶ half-open: that call is the probe, by lease
-// half-open ──(the probe succeeds)──▶ closed      ──(it fails, or a trip)──▶ open, for longer each time      ──(its lease runs out)──▶ another call may probe
+// half-open ──(the probe succeeds)──▶ closed      ──(it fails, or a trip)──▶ open, for longer each time
+// half-open ──(the probe is forgone, or its lease runs out)──▶ another call may probe
 
 import type { BreakerState } from "./breaker.ts";
+import type { Tally } from "./tally.ts";
 
 export interface BreakerSettings {
   /** The sliding window of the counts, in cells of `cellMs`. */
   readonly windowMs: number;
   readonly cellMs: number;
-  /** Fewer failures than this in the window open nothing. */
+  /** Fewer failures than this in the window are no share worth speaking of. */
   readonly minimumFailures: number;
   /** Share of failed calls in the window that opens. */
   readonly failureShare: number;
+  /** So many failures in a row, in the whole fleet, open too, however many successes the window still holds. */
+  readonly failureStreak: number;
   /** First opening; doubled with each one that follows without a success, up to `longestOpenMs`. */
   readonly openMs: number;
   readonly longestOpenMs: number;
   /** A probe that has not reported for this long is given to another call. */
   readonly probeLeaseMs: number;
+  /** After so many failures in a row a process doubts its copy of a closed breaker (doubts.ts), */
+  readonly doubtfulFailures: number;
+  /** lets no more calls than this go out until it knows how they ended, */
+  readonly doubtfulCalls: number;
+  /** and keeps none waiting for longer than this. */
+  readonly longestDoubtMs: number;
 }
 
 export const DEFAULT_BREAKER_SETTINGS: BreakerSettings = {
   windowMs: 10_000,
   cellMs: 1_000,
-  minimumFailures: 5,
+  minimumFailures: 10,
   failureShare: 0.5,
-  openMs: 5_000,
-  longestOpenMs: 60_000,
+  failureStreak: 8,
+  openMs: 2_000,
+  longestOpenMs: 15_000,
   probeLeaseMs: 90_000,
+  doubtfulFailures: 3,
+  doubtfulCalls: 5,
+  longestDoubtMs: 250,
 };
+
+/** How likely a streak of merely ordinary failures may be for it to open. */
+const ORDINARY_STREAK_CHANCE = 1e-7;
 
 /** A breaker as it is kept; a closed one is not kept at all. */
 export type StoredBreaker =
   | { readonly kind: "open"; readonly reason: string; readonly openUntil: number; readonly openings: number }
   | { readonly kind: "half-open"; readonly reason: string; readonly openings: number; readonly probe: string; readonly leaseUntil: number };
-
-/** Calls that ended within the window. */
-export interface Tally {
-  readonly ok: number;
-  readonly failed: number;
-}
 
 /** The breaker after new counts. Only a closed one opens by its counts: those of an open one are of calls begun before. */
 export function afterTally(
@@ -50,10 +61,8 @@ export function afterTally(
   now: number,
   settings: BreakerSettings,
 ): StoredBreaker | undefined {
-  if (stored || tally.failed < settings.minimumFailures) return stored;
-  const calls = tally.ok + tally.failed;
-  if (tally.failed / calls < settings.failureShare) return stored;
-  return opened(undefined, `${tally.failed} of the last ${calls} calls failed`, now, settings);
+  const reason = stored ? undefined : reasonToOpen(tally, settings);
+  return reason === undefined ? stored : opened(undefined, reason, now, settings);
 }
 
 /** Opens at once. What is open already is only ever lengthened: many calls in flight report one and the same outage. */
@@ -91,6 +100,11 @@ export function afterProbe(
   return ending === "ok" ? undefined : opened(stored, stored.reason, now, settings);
 }
 
+/** The breaker after the probe's call said nothing of it: the next call to ask becomes the probe. */
+export function withoutProbe(stored: StoredBreaker | undefined, probe: string): StoredBreaker | undefined {
+  return stored?.kind === "half-open" && stored.probe === probe ? { ...stored, probe: "", leaseUntil: 0 } : stored;
+}
+
 /** Whether the next call to ask becomes the probe. */
 export function mayProbe(stored: StoredBreaker, now: number): boolean {
   return stored.kind === "open" ? stored.openUntil <= now : stored.leaseUntil <= now;
@@ -110,6 +124,19 @@ const RANK: Record<BreakerState["kind"], number> = { closed: 0, "half-open": 1, 
 export function worseState(a: BreakerState, b: BreakerState): BreakerState {
   if (a.kind === "open" && b.kind === "open") return a.openUntil >= b.openUntil ? a : b;
   return RANK[a.kind] >= RANK[b.kind] ? a : b;
+}
+
+function reasonToOpen({ ok, failed, streak }: Tally, settings: BreakerSettings): string | undefined {
+  const calls = ok + failed;
+  if (failed >= settings.minimumFailures && failed >= settings.failureShare * calls) return `${failed} of the last ${calls} calls failed`;
+  return streak >= streakThatOpens(ok, failed - streak, settings) ? `the last ${streak} calls failed` : undefined;
+}
+
+/** Longer where failures are ordinary: of a vendor at which 30 % fail, eight in a row come by chance every few minutes. */
+function streakThatOpens(ok: number, failedBefore: number, { failureStreak, failureShare }: BreakerSettings): number {
+  const share = Math.max(0, failedBefore) / Math.max(1, ok + failedBefore);
+  const isOrdinary = share > 0 && share < failureShare;
+  return isOrdinary ? Math.max(failureStreak, Math.log(ORDINARY_STREAK_CHANCE) / Math.log(share)) : failureStreak;
 }
 
 function opened(

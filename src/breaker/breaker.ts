@@ -1,8 +1,10 @@
 // The contract of the breakers: the circuit state of every model and provider, shared by the whole fleet.
 //
-// closed ──(share of failures in the window ≥ threshold, or a trip: quota, auth, unknown model)──▶ open until a time, with its reason
+// closed ──(too many failures, or a trip: quota, auth, unknown model)──▶ open until a time, with its reason
 // open ──(its time is over)──▶ half-open: one call in the whole fleet may probe
-// half-open ──(probe succeeds)──▶ closed      ──(probe fails)──▶ open, for longer each time
+// half-open ──(probe succeeds)──▶ closed      ──(probe fails)──▶ open, for longer each time      ──(probe forgone)──▶ the next call may probe
+//
+// A failure counts against its model, a wide one also against its provider; a success speaks for both.
 
 import type { ModelId } from "../job/names.ts";
 
@@ -16,17 +18,30 @@ export type BreakerSubject = { readonly model: ModelId } | { readonly provider: 
 
 export type Admission =
   | { readonly kind: "call" }
-  /** This call is the one probe: its report decides. */
-  | { readonly kind: "probe" }
+  /** This call is the one probe: the report that names it decides. Who is given one must report or forgo it. */
+  | { readonly kind: "probe"; readonly probe: string }
   | { readonly kind: "blocked"; readonly reason: string; readonly retryInMs: number };
+
+export interface CallEnding {
+  readonly ending: "ok" | "failed";
+  /** The failure is the whole provider's: it can't be reached, or is overloaded. */
+  readonly isWide?: boolean;
+  /** The probe that the call was admitted as. */
+  readonly probe?: string;
+}
 
 export interface Breaker {
   /** The model's state, its provider's included (the worse of the two): a copy at most 250 ms old, without waiting. */
   state(model: ModelId): BreakerState;
-  /** Asked before each call. A closed breaker answers from the copy; only the half-open probe asks Redis. */
+  /**
+   * Asked before each call. A closed breaker answers from the copy, at once unless this process has just seen several failures in a row: then
+   * after at most 250 ms, when Redis has been told of them. A probe is claimed in Redis.
+   */
   admit(model: ModelId): Promise<Admission>;
-  /** How a call ended, for the sliding counts and the probe. */
-  report(model: ModelId, ending: "ok" | "failed"): void;
+  /** How a call ended, for the counts; of a probe, also for the breakers it was made for. */
+  report(model: ModelId, ending: CallEnding): void;
+  /** The probe's call wasn't made, or its end says nothing of the model (cancelled, quota, auth): the next one may probe at once. */
+  forgo(model: ModelId, probe: string): void;
   /** Opens at once. `openForMs` absent: the default, growing with each opening. */
   trip(subject: BreakerSubject, reason: string, openForMs?: number): Promise<void>;
   /** Every breaker that is not closed, for status pages. */

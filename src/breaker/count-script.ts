@@ -1,8 +1,9 @@
-// Adds to the models' sliding counts, and sums up what is left of them in the window.
+// Adds to sliding counts, and sums up what is left of them in the window. The streak of failures goes on from one hand-in to the next, whoever's
+// they are, until one brings a success.
 //
-// KEYS   1 tallies (hash: field model id → `cell ok failed` triples, separated by blanks)
-// ARGV   1 window in ms · 2 cell in ms · then per model: id, ok, failed
-// Reply  [unix ms, then per model, in order: ok, failed in the window]
+// KEYS   1 tallies (hash: field model id or `*` → `streak;cell ok failed cell ok failed …`) · 2 breakers
+// ARGV   1 window in ms · 2 cell in ms · then per field: name, ok, failed, failures since the last ok
+// Reply  [unix ms, [per field, in order: ok and failed in the window, streak], [field, state, … of the provider's breakers]]
 
 import { redisScript } from "../runtime/redis-script.ts";
 
@@ -12,11 +13,13 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local window_ms, cell_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 local current = math.floor(now / cell_ms)
 local oldest = math.floor((now - window_ms) / cell_ms) + 1
-local reply = { now }
-for i = 3, #ARGV, 3 do
-  local field, ok, failed = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+local sums = {}
+for i = 3, #ARGV, 4 do
+  local field, ok, failed, streak = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+  local earlier_streak, cells = string.match(redis.call('HGET', KEYS[1], field) or '', '^(%d+);(.*)$')
+  if ok == 0 then streak = failed + tonumber(earlier_streak or '0') end
   local current_ok, current_failed, kept = ok, failed, {}
-  local numbers = string.gmatch(redis.call('HGET', KEYS[1], field) or '', '%d+')
+  local numbers = string.gmatch(cells or '', '%d+')
   for cell in numbers do
     local cell_number, cell_ok, cell_failed = tonumber(cell), tonumber(numbers()), tonumber(numbers())
     if cell_number == current then
@@ -28,9 +31,8 @@ for i = 3, #ARGV, 3 do
     end
   end
   kept[#kept + 1] = string.format('%d %d %d', current, current_ok, current_failed)
-  redis.call('HSET', KEYS[1], field, table.concat(kept, ' '))
-  reply[#reply + 1] = ok
-  reply[#reply + 1] = failed
+  redis.call('HSET', KEYS[1], field, string.format('%d;%s', streak, table.concat(kept, ' ')))
+  for _, number in ipairs({ ok, failed, streak }) do sums[#sums + 1] = number end
 end
-return reply
+return { now, sums, redis.call('HGETALL', KEYS[2]) }
 `);

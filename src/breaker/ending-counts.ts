@@ -2,14 +2,15 @@
 // should be noticed quickly.
 
 import type { Clock } from "../runtime/clock.ts";
-import type { Tally } from "./breaker-machine.ts";
+import { EMPTY_TALLY, joined, tallyOf, type Tally } from "./tally.ts";
 
 const HAND_IN_MS = 100;
 /** Between two hand-ins, however many calls fail. */
 const SHORTEST_PAUSE_MS = 10;
 
 export interface EndingCounts {
-  add(provider: string, model: string, ending: "ok" | "failed"): void;
+  /** Counts an ending for some of the provider's fields. */
+  add(provider: string, fields: readonly string[], ending: "ok" | "failed"): void;
   /** After `signal` has aborted: returns when no hand-in is under way. What was not handed in is forgotten. */
   stop(): Promise<void>;
 }
@@ -22,10 +23,10 @@ export function createEndingCounts(options: {
   const desks = new Map<string, ReturnType<typeof openDesk>>();
 
   return {
-    add(provider, model, ending) {
+    add(provider, fields, ending) {
       const desk = desks.get(provider) ?? openDesk((tallies) => options.handIn(provider, tallies), options);
       desks.set(provider, desk);
-      desk.add(model, ending);
+      desk.add(fields, ending);
     },
     async stop() {
       await Promise.all(Array.from(desks.values(), (desk) => desk.idle()));
@@ -42,11 +43,6 @@ function openDesk(
   let running: Promise<void> | undefined;
   let rush = new AbortController();
 
-  const merge = (model: string, { ok, failed }: Tally) => {
-    const counted = waiting.get(model) ?? { ok: 0, failed: 0 };
-    waiting.set(model, { ok: counted.ok + ok, failed: counted.failed + failed });
-  };
-
   const run = async () => {
     while (waiting.size > 0 && !signal.aborted) {
       await clock.sleep(SHORTEST_PAUSE_MS, signal);
@@ -57,8 +53,10 @@ function openDesk(
       try {
         await handIn(tallies);
       } catch {
-        // Redis is away: the counts wait for the next time. If Redis got them all the same, they count twice, which does no harm.
-        for (const [model, tally] of tallies) merge(model, tally);
+        // Redis is away: the counts wait for the next time. If Redis got them all the same, they count twice: at worst it opens a little early.
+        const newer = waiting;
+        waiting = new Map(tallies);
+        for (const [field, tally] of newer) waiting.set(field, joined(waiting.get(field) ?? EMPTY_TALLY, tally));
         await clock.sleep(HAND_IN_MS, signal);
       }
     }
@@ -66,8 +64,8 @@ function openDesk(
   };
 
   return {
-    add(model: string, ending: "ok" | "failed") {
-      merge(model, ending === "ok" ? { ok: 1, failed: 0 } : { ok: 0, failed: 1 });
+    add(fields: readonly string[], ending: "ok" | "failed") {
+      for (const field of fields) waiting.set(field, joined(waiting.get(field) ?? EMPTY_TALLY, tallyOf(ending)));
       if (ending === "failed") rush.abort();
       running ??= run();
     },

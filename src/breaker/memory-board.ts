@@ -2,11 +2,18 @@
 
 import type { Clock } from "../runtime/clock.ts";
 import type { BreakerBoard } from "./breaker-board.ts";
-import type { BreakerSettings, Tally } from "./breaker-machine.ts";
+import type { BreakerSettings } from "./breaker-machine.ts";
+import { EMPTY_TALLY, joined, type Tally } from "./tally.ts";
+
+/** A field's counts: of each cell of time, and the streak through all of them. */
+interface SlidingCounts {
+  readonly cells: ReadonlyMap<number, Tally>;
+  readonly streak: number;
+}
 
 export function createMemoryBoard({ clock, settings }: { clock: Clock; settings: BreakerSettings }): BreakerBoard {
   const states = new Map<string, Map<string, string>>();
-  const cells = new Map<string, Map<number, { ok: number; failed: number }>>();
+  const counted = new Map<string, SlidingCounts>();
 
   const statesOf = (provider: string) => {
     const found = states.get(provider) ?? new Map<string, string>();
@@ -14,39 +21,33 @@ export function createMemoryBoard({ clock, settings }: { clock: Clock; settings:
     return found;
   };
 
+  const read = (provider: string) => ({ now: clock.now(), states: new Map(statesOf(provider)) });
+
+  const add = (key: string, tally: Tally): Tally => {
+    const current = Math.floor(clock.now() / settings.cellMs);
+    const oldest = Math.floor((clock.now() - settings.windowMs) / settings.cellMs) + 1;
+    const earlier = counted.get(key);
+    const cells = new Map([...(earlier?.cells ?? [])].filter(([cell]) => cell >= oldest));
+    cells.set(current, joined(cells.get(current) ?? EMPTY_TALLY, tally));
+    const streak = joined({ ...EMPTY_TALLY, streak: earlier?.streak ?? 0 }, tally).streak;
+    counted.set(key, { cells, streak });
+    return { ...[...cells.values()].reduce(joined), streak };
+  };
+
   return {
     async read(provider) {
-      return { now: clock.now(), states: new Map(statesOf(provider)) };
+      return read(provider);
     },
     async count(provider, counts) {
-      const now = clock.now();
-      const cell = Math.floor(now / settings.cellMs);
-      const oldest = Math.floor((now - settings.windowMs) / settings.cellMs) + 1;
-      const windows = new Map<string, Tally>();
-      for (const [field, { ok, failed }] of counts) {
-        const key = `${provider} ${field}`;
-        const own = cells.get(key) ?? new Map<number, { ok: number; failed: number }>();
-        cells.set(key, own);
-        const current = own.get(cell) ?? { ok: 0, failed: 0 };
-        own.set(cell, { ok: current.ok + ok, failed: current.failed + failed });
-        const sum = { ok: 0, failed: 0 };
-        for (const [at, counted] of own) {
-          if (at < oldest) own.delete(at);
-          else {
-            sum.ok += counted.ok;
-            sum.failed += counted.failed;
-          }
-        }
-        windows.set(field, sum);
-      }
-      return { now, windows };
+      const windows = new Map(Array.from(counts, ([field, tally]) => [field, add(`${provider} ${field}`, tally)]));
+      return { ...read(provider), windows };
     },
     async swap(provider, field, expected, next) {
       const own = statesOf(provider);
       if (own.get(field) !== expected) return own.get(field);
       if (next === undefined) {
         own.delete(field);
-        cells.delete(`${provider} ${field}`);
+        counted.delete(`${provider} ${field}`);
       } else own.set(field, next);
       return next;
     },

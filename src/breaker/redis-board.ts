@@ -4,30 +4,44 @@ import type { Redis } from "ioredis";
 import { providerKeys } from "../runtime/keys.ts";
 import { runScript } from "../runtime/redis-script.ts";
 import type { BreakerBoard } from "./breaker-board.ts";
-import type { BreakerSettings, Tally } from "./breaker-machine.ts";
+import type { BreakerSettings } from "./breaker-machine.ts";
 import { countScript } from "./count-script.ts";
 import { readScript } from "./read-script.ts";
 import { swapScript } from "./swap-script.ts";
+import type { Tally } from "./tally.ts";
 
 export function createRedisBoard({ redis, settings }: { redis: Redis; settings: BreakerSettings }): BreakerBoard {
   return {
     async read(provider) {
-      const [now, ...fields] = await runScript<[number, ...string[]]>(redis, readScript, [providerKeys(provider).breakers], []);
-      const states = new Map<string, string>();
-      for (let i = 0; i < fields.length; i += 2) states.set(fields[i] ?? "", fields[i + 1] ?? "");
-      return { now, states };
+      const keys = [providerKeys(provider).breakers];
+      const [now, ...states] = await runScript<[number, ...string[]]>(redis, readScript, keys, []);
+      return { now, states: pairs(states) };
     },
     async count(provider, counts) {
-      const args = Array.from(counts, ([field, { ok, failed }]) => [field, ok, failed]).flat();
-      const keys = [providerKeys(provider).tallies];
-      const [now = 0, ...sums] = await runScript<number[]>(redis, countScript, keys, [settings.windowMs, settings.cellMs, ...args]);
+      const { tallies, breakers } = providerKeys(provider);
+      const args = Array.from(counts, ([field, { ok, failed, streak }]) => [field, ok, failed, streak]).flat();
+      const [now, sums, states] = await runScript<[number, number[], string[]]>(
+        redis,
+        countScript,
+        [tallies, breakers],
+        [settings.windowMs, settings.cellMs, ...args],
+      );
       const windows = new Map<string, Tally>();
-      [...counts.keys()].forEach((field, i) => windows.set(field, { ok: sums[2 * i] ?? 0, failed: sums[2 * i + 1] ?? 0 }));
-      return { now, windows };
+      [...counts.keys()].forEach((field, i) => {
+        const [ok = 0, failed = 0, streak = 0] = sums.slice(3 * i);
+        windows.set(field, { ok, failed, streak });
+      });
+      return { now, states: pairs(states), windows };
     },
     async swap(provider, field, expected, next) {
       const { breakers, tallies } = providerKeys(provider);
       return (await runScript<string>(redis, swapScript, [breakers, tallies], [field, expected ?? "", next ?? ""])) || undefined;
     },
   };
+}
+
+function pairs(flat: readonly string[]): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  for (let i = 0; i < flat.length; i += 2) map.set(flat[i] ?? "", flat[i + 1] ?? "");
+  return map;
 }

@@ -36,13 +36,17 @@ export function assembleFleet(options: ParsedFleet, context: { path: string; cwd
 }
 
 function toProvider(name: string, options: ParsedFleet["providers"][string]): ProviderSpec {
-  const { kind, apiKey, baseUrl, limits } = options;
+  const { kind, apiKey, baseUrl, limits, sharedLimits, charging } = options;
   return {
     name,
     kind,
     apiKey: apiKey ?? "",
     ...(baseUrl === undefined ? {} : { baseUrl }),
     limits,
+    ...(sharedLimits === undefined
+      ? {}
+      : { sharedLimits: sharedLimits.map((each) => ({ models: each.models.map((model) => modelId(name, model)), limits: each.limits })) }),
+    ...(charging === undefined ? {} : { charging }),
     models: Object.entries(options.models).map(([model, spec]) => toModel(name, model, spec)),
   };
 }

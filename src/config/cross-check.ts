@@ -34,7 +34,23 @@ function checkProvider(name: string, options: unknown): readonly Problem[] {
       problems.push({ path: [...path, "models", model], message: "a model's name has 1 to 200 characters and no spaces" });
     }
   }
+  problems.push(...checkSharedLimits(path, options));
   return problems;
+}
+
+function checkSharedLimits(path: Path, options: unknown): readonly Problem[] {
+  const known = Object.keys(mappingAt(options, "models"));
+  const shared = isMapping(options) ? options["sharedLimits"] : undefined;
+  if (!Array.isArray(shared)) return [];
+  return shared.flatMap((entry: unknown, i) => {
+    const models = isMapping(entry) ? entry["models"] : undefined;
+    if (!Array.isArray(models)) return [];
+    return models.flatMap((model: unknown, k): readonly Problem[] =>
+      typeof model !== "string" || known.includes(model)
+        ? []
+        : [{ path: [...path, "sharedLimits", i, "models", k], message: `no model ${JSON.stringify(model)} in this provider; ${suggestion(model, known)}` }],
+    );
+  });
 }
 
 function checkConnection(path: Path, { kind, apiKey, baseUrl }: Mapping): readonly Problem[] {

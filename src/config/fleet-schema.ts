@@ -3,14 +3,14 @@
 import { z } from "zod";
 import { priceOptions } from "../cost/price-options.ts";
 import type { JsonSchema } from "../job/json.ts";
-import { limitOptions } from "../limits/limit-options.ts";
+import { chargingOptions, limitOptions, sharedLimitOptions } from "../limits/limit-options.ts";
 import { promptOptions } from "../prompt/prompt-options.ts";
 import { providerOptions } from "../providers/provider-options.ts";
 import { checkOptions } from "../quality/check-options.ts";
 import { compileSchema } from "../job/json-schema.ts";
 import { routeOptions } from "../routing/route-options.ts";
 import { isMapping } from "./interpolate.ts";
-import { byteSize, duration } from "./quantity.ts";
+import { byteSize, duration } from "../job/quantity.ts";
 
 /** A mapping whose every key has a default may be left empty, which YAML reads as null. */
 const orEmpty = <S extends z.ZodType>(schema: S) => z.preprocess((value) => value ?? {}, schema);
@@ -46,6 +46,8 @@ const providerSection = z.strictObject({
   /** Whether it may be absent depends on the kind; the checks between options see to that. */
   apiKey: z.string().trim().optional(),
   limits: limitOptions.default({}),
+  sharedLimits: sharedLimitOptions.optional(),
+  charging: chargingOptions.optional(),
   models: z.record(z.string(), modelOptions),
 });
 

@@ -13,11 +13,36 @@ export interface Price {
 /** Vendor limits; an absent dimension is unlimited. `tpm` counts input and output together (OpenAI), `itpm`/`otpm` apart (Anthropic). */
 export interface Limits {
   readonly rpm?: number;
+  /** Requests per day. */
+  readonly rpd?: number;
   readonly tpm?: number;
   readonly itpm?: number;
   readonly otpm?: number;
   /** Calls in flight at once, over the whole fleet. */
   readonly concurrency?: number;
+  /** How much of a minute's limit may go at once, in milliseconds at its rate; absent: half a second's worth. */
+  readonly burstMs?: number;
+}
+
+/** Limits that several models of a provider share: each of their calls passes them beside the model's own. */
+export interface SharedLimits {
+  readonly models: readonly ModelId[];
+  readonly limits: Limits;
+}
+
+/** How a vendor counts a call against its limits; the presets of each kind are in limits/charging.ts. */
+export interface ChargingPolicy {
+  /**
+   * Tokens taken as the call arrives: the larger of its characters / 4 and `max_tokens` (`max`), its input and `max_tokens` (`sum`), or its
+   * input and the output to be expected (`expected`).
+   */
+  readonly upFront: "max" | "sum" | "expected";
+  /** What the call used replaces that in the end; else it stands, however little was used. */
+  readonly settles: boolean;
+  /** Calls that the vendor answers with an error count as requests, and with their tokens unless it was a 429. */
+  readonly countsFailures: boolean;
+  /** Input read from the prompt cache counts. */
+  readonly countsCacheReads: boolean;
 }
 
 export type ProviderKind = "openai" | "anthropic" | "openai-compatible";
@@ -30,6 +55,9 @@ export interface ProviderSpec {
   readonly baseUrl?: string;
   /** Account-wide limits, above the models' own. */
   readonly limits: Limits;
+  readonly sharedLimits?: readonly SharedLimits[];
+  /** What differs from the preset of its kind. */
+  readonly charging?: Partial<ChargingPolicy>;
   readonly models: readonly ModelSpec[];
 }
 

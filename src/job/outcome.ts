@@ -21,9 +21,24 @@ export interface Answer {
 export type Outcome =
   | { readonly kind: "answered"; readonly answer: Answer }
   /** Same model queue after the wait; no attempt used. A wait above 30 s makes the model unavailable instead. */
-  | { readonly kind: "throttled"; readonly waitMs: number; readonly source: "vendor" | "limiter"; readonly reason: string }
+  | {
+      readonly kind: "throttled";
+      readonly waitMs: number;
+      readonly source: "vendor" | "limiter";
+      readonly reason: string;
+      /** The vendor named no wait: `waitMs` is ours. */
+      readonly isGuess?: true;
+      /** The vendor asks for a lower rate for a good while (OpenAI's 503 Slow Down). */
+      readonly isSlowDown?: true;
+    }
   /** Same model with backoff, up to the task's attempts; counts towards the breaker. */
-  | { readonly kind: "transient"; readonly reason: string; readonly retryAfterMs?: number }
+  | {
+      readonly kind: "transient";
+      readonly reason: string;
+      readonly retryAfterMs?: number;
+      /** A fault of the whole provider: nothing answers at its address, or it says that it is overloaded. */
+      readonly isWide?: true;
+    }
   /** The breaker of `scope` opens (if it was not open already); the job is bound again at once. */
   | { readonly kind: "unavailable"; readonly scope: "model" | "provider"; readonly reason: string; readonly openForMs?: number }
   /** The model can't do this job; it is excluded for it. `context`: the request is too long for the model. */

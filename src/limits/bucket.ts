@@ -1,11 +1,23 @@
 // A token bucket as one number: the time at which it will be full again. It refills continuously; a charge moves that time away, a credit
-// brings it nearer. (The same arithmetic runs inside Redis, in bucket-lua.ts.)
+// brings it nearer. (The same arithmetic runs inside Redis, in scope-lua.ts.)
 
 import type { Limits } from "../job/model.ts";
 import { DIMENSIONS, type Dimension } from "./charging.ts";
 
 /** Less than this is the rounding of floating-point times, not a wait. */
 const ROUNDING_MS = 0.001;
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** What every vendor is assumed to let through at once, and half of it: ours where it isn't configured. */
+export const VENDOR_BURST_MS = 1_000;
+export const DEFAULT_BURST_MS = VENDOR_BURST_MS / 2;
+/** A call that takes all that the vendor's bucket is assumed to hold finds it full only if it travels no faster than the one before it: it waits this much longer. */
+export const TRAVEL_MS = 20;
+/** How fast a bucket is raised towards what the vendor says: this share of the time since it was last raised, of a second at most. */
+export const RAISE_SHARE = 0.2;
+export const RAISE_WITHIN_MS = 1_000;
+/** Calls on their way to the vendor are charged here and not there: so much less taken there means nothing. */
+export const RAISE_BEYOND_MS = 100;
 
 /** How fast a bucket refills and how much it holds, measured in time at its rate. */
 export interface BucketRate {
@@ -13,14 +25,16 @@ export interface BucketRate {
   readonly burstMs: number;
 }
 
-/** The rates of the limited dimensions. A bucket of requests holds at least one request, whatever the burst. */
-export function bucketRates(limits: Limits, burstMs: number): ReadonlyMap<Dimension, BucketRate> {
+/** The rates of the limited dimensions. A bucket of requests holds at least one request, whatever the burst; one of requests per day holds the whole day's. */
+export function bucketRates(limits: Limits): ReadonlyMap<Dimension, BucketRate> {
+  const burstMs = limits.burstMs ?? DEFAULT_BURST_MS;
   const rates = new Map<Dimension, BucketRate>();
   for (const dimension of DIMENSIONS) {
-    const perMinute = limits[dimension];
-    if (perMinute === undefined) continue;
-    const perMs = perMinute / 60_000;
-    rates.set(dimension, { perMs, burstMs: dimension === "rpm" ? Math.max(burstMs, 1 / perMs) : burstMs });
+    const limit = limits[dimension];
+    if (limit === undefined) continue;
+    const perMs = limit / (dimension === "rpd" ? DAY_MS : MINUTE_MS);
+    if (dimension === "rpd") rates.set(dimension, { perMs, burstMs: DAY_MS });
+    else rates.set(dimension, { perMs, burstMs: dimension === "rpm" ? Math.max(burstMs, 1 / perMs) : burstMs });
   }
   return rates;
 }
@@ -31,17 +45,29 @@ export function bucketRates(limits: Limits, burstMs: number): ReadonlyMap<Dimens
  */
 export function bucketWaitMs(fullAt: number, amount: number, rate: BucketRate, now: number, queuedMs = 0): number {
   if (amount <= 0) return 0;
-  const debtMs = Math.max(0, fullAt - now) + queuedMs;
-  const waitMs = debtMs + Math.min(amount / rate.perMs, rate.burstMs) - rate.burstMs;
+  const amountMs = amount / rate.perMs;
+  const travelMs = amountMs >= Math.max(VENDOR_BURST_MS, rate.burstMs) ? TRAVEL_MS : 0;
+  const debtMs = Math.max(0, fullAt + travelMs - now) + queuedMs;
+  const waitMs = debtMs + Math.min(amountMs, rate.burstMs) - rate.burstMs;
   return waitMs > ROUNDING_MS ? waitMs : 0;
 }
 
-/** The new `fullAt` after a charge, or after a credit (`amount` < 0). A bucket never holds more than its burst: credit beyond full is lost. */
+/**
+ * The new `fullAt` after a charge, or after a credit (`amount` < 0). A bucket never holds more than its burst: credit beyond full is lost. (0, full since
+ * ever: of what was given back nothing is on its way.)
+ */
 export function chargeBucket(fullAt: number, amount: number, rate: BucketRate, now: number): number {
-  return Math.max(fullAt, now) + amount / rate.perMs;
+  const changed = Math.max(fullAt, now) + amount / rate.perMs;
+  return amount < 0 && changed <= now + ROUNDING_MS ? 0 : changed;
 }
 
-/** The new `fullAt` when the vendor says that only `remaining` is left: lowered at once, never raised. */
-export function lowerBucket(fullAt: number, remaining: number, rate: BucketRate, now: number): number {
-  return Math.max(fullAt, now + rate.burstMs - remaining / rate.perMs);
+/** The new `fullAt` when the bucket holds no more than `levelMs`: lowered at once, never raised. */
+export function lowerBucket(fullAt: number, levelMs: number, rate: BucketRate, now: number): number {
+  return Math.max(fullAt, now + rate.burstMs - levelMs);
+}
+
+/** The new `fullAt` when the vendor has taken no more than `takenMs`; last raised at `raisedAt`. */
+export function raiseBucket(fullAt: number, takenMs: number, raisedAt: number, now: number): number {
+  const excessMs = fullAt - now - takenMs - RAISE_BEYOND_MS;
+  return excessMs > 0 ? fullAt - Math.min(excessMs, RAISE_SHARE * Math.min(RAISE_WITHIN_MS, now - raisedAt)) : fullAt;
 }

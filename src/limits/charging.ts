@@ -1,71 +1,70 @@
 // What a call costs against the vendor's limits: the charging policy of each kind of provider, as plain numbers.
 //
-//                    up front                                        at the end (usage known)
-// openai,            tpm: input + max(expected output, max_tokens)   tpm: actual, but never below what the vendor took up front:
-// openai-compatible                                                  all of it with max_tokens, the input alone without
-// anthropic          itpm: input · otpm: expected output             itpm: input without cache reads · otpm: actual output
+//                    up front                                     at the end
+// openai,            tpm: max(characters / 4, max_tokens)         stands; a 429 took a request, and no tokens
+// openai-compatible
+// anthropic          itpm: input · otpm: expected output          itpm: input without cache reads · otpm: actual output; an error took nothing
 //
-// OpenAI charges max(max_tokens, its own estimate by characters) when the request arrives and gives nothing back, failures included; adding
-// the input to max_tokens errs on the safe side of that. Anthropic counts output as it is produced, max_tokens plays no part, and cache
-// reads are not counted; what is cached is known only afterwards. A call that ends without usage keeps its charge, for a failed request counts too.
+// OpenAI estimates by characters when the request arrives and gives nothing back, failures included. Anthropic counts output as it is produced,
+// `max_tokens` plays no part, and cache reads are not counted; whether errors count isn't documented, and where they do its headers will tell.
+// Sources: developers.openai.com/api/docs/guides/rate-limits; docs.claude.com/en/api/rate-limits.
 
-import type { ProviderKind } from "../job/model.ts";
+import type { ChargingPolicy, ProviderKind, ProviderSpec } from "../job/model.ts";
 import type { Usage } from "../job/usage.ts";
+import type { CallEnd, PermitRequest } from "./limiter.ts";
 
-export const DIMENSIONS = ["rpm", "tpm", "itpm", "otpm"] as const;
+export const DIMENSIONS = ["rpm", "rpd", "tpm", "itpm", "otpm"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** Requests or tokens, by dimension. Only the dimensions that a model or its account limits are looked at. */
+/** Requests or tokens, by dimension. Only the dimensions that a model, its shared limits or its account limit are looked at. */
 export type Charge = Readonly<Record<Dimension, number>>;
 
-export const NO_CHARGE: Charge = { rpm: 0, tpm: 0, itpm: 0, otpm: 0 };
+export const NO_CHARGE: Charge = { rpm: 0, rpd: 0, tpm: 0, itpm: 0, otpm: 0 };
+const ONE_REQUEST: Charge = { ...NO_CHARGE, rpm: 1, rpd: 1 };
+/** By which OpenAI turns characters into tokens before it has counted any. */
+const CHARACTERS_PER_TOKEN = 4;
 
-export interface UpFrontCharge {
-  readonly charge: Charge;
-  /** What the vendor doesn't give back, however little the call used. */
-  readonly floor: Charge;
+const OPENAI: ChargingPolicy = { upFront: "max", settles: false, countsFailures: true, countsCacheReads: true };
+const PRESETS: Readonly<Record<ProviderKind, ChargingPolicy>> = {
+  openai: OPENAI,
+  "openai-compatible": OPENAI,
+  anthropic: { upFront: "expected", settles: true, countsFailures: false, countsCacheReads: false },
+};
+
+export function chargingPolicy({ kind, charging }: Pick<ProviderSpec, "kind" | "charging">): ChargingPolicy {
+  return { ...PRESETS[kind], ...charging };
 }
 
-interface ExpectedTokens {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly maxOutputTokens?: number;
+type ExpectedTokens = Pick<PermitRequest, "inputTokens" | "inputCharacters" | "outputTokens" | "maxOutputTokens">;
+
+export function upFrontCharge(policy: ChargingPolicy, tokens: ExpectedTokens): Charge {
+  const { inputTokens, inputCharacters, outputTokens, maxOutputTokens } = tokens;
+  const reserved = policy.upFront === "expected" ? outputTokens : (maxOutputTokens ?? outputTokens);
+  const byCharacters = Math.ceil(inputCharacters / CHARACTERS_PER_TOKEN);
+  const tpm = policy.upFront === "max" ? Math.max(byCharacters, maxOutputTokens ?? 0) : inputTokens + reserved;
+  return { ...ONE_REQUEST, tpm, itpm: inputTokens, otpm: reserved };
 }
 
-export function upFrontCharge(kind: ProviderKind, { inputTokens, outputTokens, maxOutputTokens }: ExpectedTokens): UpFrontCharge {
-  switch (kind) {
-    case "openai":
-    case "openai-compatible": {
-      const reserved = Math.max(outputTokens, maxOutputTokens ?? 0);
-      const kept = maxOutputTokens === undefined ? 0 : reserved;
-      return {
-        charge: { rpm: 1, tpm: inputTokens + reserved, itpm: inputTokens, otpm: reserved },
-        floor: { rpm: 1, tpm: inputTokens + kept, itpm: inputTokens, otpm: kept },
-      };
-    }
-    case "anthropic":
-      return {
-        charge: { rpm: 1, tpm: inputTokens + outputTokens, itpm: inputTokens, otpm: outputTokens },
-        floor: { ...NO_CHARGE, rpm: 1 },
-      };
+/** What remains of a permit's charge when its call has ended; `kept`: all of it. */
+export type FinalCharge = { readonly kind: "used"; readonly used: Charge } | { readonly kind: "kept" } | { readonly kind: "unused" };
+
+export function finalCharge(policy: ChargingPolicy, end: CallEnd): FinalCharge {
+  switch (end.ending) {
+    case "answered":
+      return policy.settles && end.usage ? { kind: "used", used: usedCharge(policy, end.usage) } : { kind: "kept" };
+    case "failed":
+      if (!policy.countsFailures) return { kind: "unused" };
+      return end.refusal ? { kind: "used", used: ONE_REQUEST } : { kind: "kept" };
+    case "broken-off":
+      return { kind: "kept" };
+    case "unreached":
+      return { kind: "unused" };
     default:
-      return kind satisfies never;
+      return end.ending satisfies never;
   }
 }
 
-/** What the call turned out to use, before the floor is applied. */
-export function usedCharge(kind: ProviderKind, usage: Usage): Charge {
-  const cached = kind === "anthropic" ? usage.cachedInputTokens : 0;
-  const input = Math.max(0, usage.inputTokens - cached);
-  return { rpm: 1, tpm: input + usage.outputTokens, itpm: input, otpm: usage.outputTokens };
-}
-
-/** The charge that remains once the call has ended. */
-export function finalCharge(used: Charge, floor: Charge): Charge {
-  return {
-    rpm: Math.max(used.rpm, floor.rpm),
-    tpm: Math.max(used.tpm, floor.tpm),
-    itpm: Math.max(used.itpm, floor.itpm),
-    otpm: Math.max(used.otpm, floor.otpm),
-  };
+function usedCharge(policy: ChargingPolicy, usage: Usage): Charge {
+  const input = Math.max(0, usage.inputTokens - (policy.countsCacheReads ? 0 : usage.cachedInputTokens));
+  return { ...ONE_REQUEST, tpm: input + usage.outputTokens, itpm: input, otpm: usage.outputTokens };
 }

@@ -1,7 +1,7 @@
 // The contract of a limiter: permits for named calls, shared by every process of the fleet.
 //
 // A permit's life:  asked ──▶ granted: a lease, the write-ahead record of the call
-//                              ├──▶ settled (the call ended; its usage corrects the buckets)
+//                              ├──▶ settled (the call ended; what it used, and what the vendor said of its limits, corrects the buckets)
 //                              ├──▶ released (no call was made; everything is given back)
 //                              └──▶ uncertain (the lease ran out: its process died; the estimate is kept until the call is asked again)
 // Asking again for a call whose earlier grant was neither settled nor released is how a cut-off call is noticed: it may be paid twice.
@@ -16,6 +16,8 @@ export interface PermitRequest {
   readonly model: ModelId;
   /** Estimated input tokens. */
   readonly inputTokens: number;
+  /** Characters of the texts sent: some vendors charge by them. */
+  readonly inputCharacters: number;
   /** Expected output tokens. */
   readonly outputTokens: number;
   /** The request's own `max_tokens`, where it has one: some vendors charge it up front. */
@@ -33,20 +35,39 @@ export type PermitReply =
   /** Not within `patienceMs`: ask again in `waitMs`. */
   | { readonly kind: "wait"; readonly waitMs: number; readonly reason: string };
 
+/** The vendor refused the call for its rate: a 429, or a request to slow down. */
+export interface Refusal {
+  /** No permits for the model until then. */
+  readonly waitMs: number;
+  /** `limit`: a limit was passed · `slow-down`: the vendor wants a lower rate for a good while. */
+  readonly kind: "limit" | "slow-down";
+}
+
+export interface CallEnd {
+  readonly call: string;
+  readonly model: ModelId;
+  /**
+   * `answered` · `failed`: the vendor answered with an error · `broken-off`: no whole answer came, what the vendor counted is not known ·
+   * `unreached`: the vendor certainly never saw it.
+   */
+  readonly ending: "answered" | "failed" | "broken-off" | "unreached";
+  /** Where the vendor told it. */
+  readonly usage?: Usage;
+  /** The vendor's word on its limits corrects the buckets: down at once, up slowly. */
+  readonly readings?: readonly LimitReading[];
+  readonly refusal?: Refusal;
+}
+
 export interface Limiter {
   /**
-   * Waits up to `patienceMs` for leave to make the call, in order of asking per model. Requests, tokens and concurrency, of the model and of its
-   * account: all or none. Rejects only when Redis does.
+   * Waits up to `patienceMs` for leave to make the call, in order of asking per model. Requests, tokens and concurrency, of the model, of the limits it
+   * shares with others and of its account: all or none. Rejects only when Redis does.
    */
   acquire(request: PermitRequest, options: { readonly patienceMs: number; readonly signal: AbortSignal }): Promise<PermitReply>;
-  /** The call ended; usage where the vendor told it. Harmless when repeated. */
-  settle(permit: { readonly call: string; readonly model: ModelId; readonly usage?: Usage }): Promise<void>;
+  /** The call ended. Harmless when repeated. */
+  settle(end: CallEnd): Promise<void>;
   /** No call was made: gives everything back. Harmless when repeated. */
   release(permit: { readonly call: string; readonly model: ModelId }): Promise<void>;
-  /** The vendor's word on its limits corrects the buckets, downwards at once. */
-  observe(model: ModelId, readings: readonly LimitReading[]): Promise<void>;
-  /** No permits for the model until `waitMs` from now (a 429's `retry-after`). */
-  hold(model: ModelId, waitMs: number): Promise<void>;
   /** Ends the limiter's timers and refuses its waiters with `wait`. */
   stop(): Promise<void>;
 }

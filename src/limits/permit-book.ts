@@ -2,7 +2,7 @@
 // calls of one provider. Nothing waits here: every question is answered at once, all asks of a turn together.
 
 import type { ModelId } from "../job/names.ts";
-import type { Charge, Dimension } from "./charging.ts";
+import type { Charge, Dimension, FinalCharge } from "./charging.ts";
 
 export interface PermitAsk {
   readonly call: string;
@@ -10,7 +10,6 @@ export interface PermitAsk {
   /** Names this asking: the same ask repeated (a command sent again after a lost connection) is granted once, not taken for a cut-off call. */
   readonly nonce: string;
   readonly charge: Charge;
-  readonly floor: Charge;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly leaseMs: number;
@@ -35,32 +34,43 @@ export interface RefusedAsk {
   readonly scope: string;
 }
 
-/** A rate · too many calls in flight · a hold · another process's call that is first in line. */
-export type RefusedBy = Dimension | "calls" | "hold" | "line";
+/** A rate · the pace learned from refusals · too many calls in flight · a hold · another process's call that is first in line. */
+export type RefusedBy = Dimension | "pace" | "calls" | "hold" | "line";
+
+/** What the vendor's word on one of its limits means for the bucket of that dimension; times are at the bucket's rate. */
+export interface PermitReading {
+  readonly dimension: Dimension;
+  /** The bucket holds no more than this: lowered at once. */
+  readonly levelMs?: number;
+  /** The vendor has taken no more than this: raised towards it, slowly. */
+  readonly takenMs?: number;
+  /** The vendor's own rate per millisecond, where it is below the configured one; 0: no longer. */
+  readonly perMs?: number;
+}
+
+/** The vendor refused the call. `blind`: it tells nothing of its limits · `slow-down`: it asks for a lower rate. Both set a pace (pace.ts). */
+export interface PermitRefusal {
+  readonly waitMs: number;
+  readonly pace?: "blind" | "slow-down";
+}
 
 export interface PermitEnding {
   readonly call: string;
   readonly model: ModelId;
   /** The grant meant; absent: whichever there is. */
   readonly nonce?: string;
-  /** `used`: corrects the charge · `kept`: the call ended without usage · `unused`: no call was made, all is given back. */
-  readonly ending: { readonly kind: "used"; readonly used: Charge } | { readonly kind: "kept" } | { readonly kind: "unused" };
-}
-
-/** Lowers a bucket to what the vendor says is left of it. */
-export interface PermitReading {
-  readonly model: ModelId;
-  readonly dimension: Dimension;
-  readonly remaining: number;
+  readonly final: FinalCharge;
+  /** The vendor answered, other than by a refusal: a pace may recover. */
+  readonly isWelcome?: boolean;
+  readonly readings?: readonly PermitReading[];
+  readonly refusal?: PermitRefusal;
 }
 
 export interface PermitBook {
   /** Answers in order. An ask refused by a rate stands before all later ones of the same limit: in this call, and for a moment in the fleet. */
   ask(asks: readonly PermitAsk[]): Promise<readonly PermitAnswer[]>;
-  /** Endings of unknown calls are ignored. */
+  /** Charges of unknown calls are ignored; readings and holds are not. */
   end(endings: readonly PermitEnding[]): Promise<void>;
-  lower(readings: readonly PermitReading[]): Promise<void>;
-  hold(model: ModelId, waitMs: number): Promise<void>;
 }
 
 /** The scope of the limits of the whole account, beside those named by a model id. */

@@ -51,6 +51,8 @@ export function reasonOf({ ask, refusal }: Waiter): string {
       return `as many calls of ${whose} in flight as its concurrency limit allows`;
     case "hold":
       return `${whose} is held, the vendor asked for it`;
+    case "pace":
+      return `${whose} keeps to the pace learned from refusals (learned pace)`;
     case "line":
       return `${whose} has others before it`;
     default:

@@ -6,7 +6,9 @@ import {
   NO_ACCESS,
   NO_MODEL,
   NO_QUOTA,
+  OVERLOADED,
   REFUSED,
+  SLOW_DOWN,
   THROTTLED,
   TOO_LONG,
   TRANSIENT,
@@ -22,7 +24,7 @@ export const ANTHROPIC_RULES: readonly FailureRule[] = [
 
   { status: 429, verdict: THROTTLED },
   { type: ["rate_limit_error"], verdict: THROTTLED },
-  { status: 503, message: /slow down/i, verdict: THROTTLED },
+  { status: 503, message: /slow down/i, verdict: SLOW_DOWN },
 
   { status: 401, verdict: NO_ACCESS },
   { status: 403, verdict: NO_ACCESS },
@@ -50,6 +52,7 @@ export const ANTHROPIC_RULES: readonly FailureRule[] = [
   // A wrong address rather than a wrong request.
   { status: { from: 300, to: 399 }, verdict: NO_ACCESS },
   { status: 405, verdict: NO_ACCESS },
-  // Includes 529, overloaded.
+  { status: 529, verdict: OVERLOADED },
+  { type: ["overloaded_error"], verdict: OVERLOADED },
   { status: { from: 400, to: 599 }, verdict: TRANSIENT },
 ];

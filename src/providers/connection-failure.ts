@@ -4,9 +4,14 @@
 const NEVER_SENT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_FAIL|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EMFILE|ENFILE|CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_)/;
 
+/** Nothing answers at the vendor's address: no model of it can be reached. (What this machine has too few of is no fault of the vendor.) */
+const NOBODY_THERE = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EAI_FAIL|EHOSTUNREACH|ENETUNREACH)$/;
+
 export interface ConnectionFailure {
   readonly reason: string;
   readonly billable: boolean;
+  /** The whole provider can't be reached. */
+  readonly isWide: boolean;
 }
 
 /** Reads the error's chain of causes for Node's code: the SDKs' own message says no more than "Connection error". */
@@ -20,6 +25,7 @@ export function readConnectionFailure(error: unknown): ConnectionFailure {
   const message = root?.message || String(error);
   return {
     reason: message.includes(code) ? `no answer: ${message}` : `no answer: ${code} ${message}`,
+    isWide: NOBODY_THERE.test(code),
     billable: !(NEVER_SENT.test(code) || withCode?.syscall === "connect"),
   };
 }

@@ -8,6 +8,7 @@ import {
   NO_MODEL,
   NO_QUOTA,
   REFUSED,
+  SLOW_DOWN,
   THROTTLED,
   TOO_LONG,
   TRANSIENT,
@@ -32,7 +33,7 @@ export const OPENAI_RULES: readonly FailureRule[] = [
   // A request larger than a whole minute's tokens is a 429 that no waiting helps.
   { status: 429, message: /^request too large/i, verdict: TOO_LONG },
   { status: 429, verdict: THROTTLED },
-  { status: 503, message: /slow down/i, verdict: THROTTLED },
+  { status: 503, message: /slow down/i, verdict: SLOW_DOWN },
 
   { code: ["model_not_found"], verdict: NO_MODEL },
   { status: 404, message: /\bmodel\b/i, verdict: NO_MODEL },

@@ -30,7 +30,7 @@ function readLimit(headers: Headers, dimension: LimitReading["dimension"], name:
     dimension,
     ...(/^\d+$/.test(limit) ? { limit: Number(limit) } : {}),
     remaining: Math.max(0, Number(remaining)),
-    ...(resetMs === undefined ? {} : { resetMs }),
+    ...(resetMs === undefined ? {} : { resetMs, isResetExact: true as const }),
   };
 }
 

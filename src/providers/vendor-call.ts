@@ -93,8 +93,8 @@ export function createVendorProvider(vendor: Vendor, options: { readonly clock: 
         if (ended) return { outcome: ended, limits: [], billable: true };
         const failure = vendor.failureOf(error);
         if (failure) return failed(failure);
-        const { reason, billable } = readConnectionFailure(error);
-        return { outcome: { kind: "transient", reason: scrub(reason) }, limits: [], billable };
+        const { reason, billable, isWide } = readConnectionFailure(error);
+        return { outcome: { kind: "transient", reason: scrub(reason), ...(isWide ? { isWide } : {}) }, limits: [], billable };
       } finally {
         deadline.stop();
       }

@@ -17,8 +17,8 @@ export interface VendorFailure {
 
 /** What a failure means. `throttled` and `transient` take their wait from the answer's headers. */
 export type Verdict =
-  | { readonly kind: "throttled" }
-  | { readonly kind: "transient" }
+  | { readonly kind: "throttled"; readonly isSlowDown?: true }
+  | { readonly kind: "transient"; readonly isWide?: true }
   | { readonly kind: "refused" }
   | { readonly kind: "invalid" }
   | { readonly kind: "unavailable"; readonly scope: "model" | "provider"; readonly openForMs: number }
@@ -34,7 +34,11 @@ export interface FailureRule {
 }
 
 export const THROTTLED: Verdict = { kind: "throttled" };
+/** A lower rate is asked for, for a good while. */
+export const SLOW_DOWN: Verdict = { kind: "throttled", isSlowDown: true };
 export const TRANSIENT: Verdict = { kind: "transient" };
+/** Not this model alone: the whole vendor. */
+export const OVERLOADED: Verdict = { kind: "transient", isWide: true };
 export const REFUSED: Verdict = { kind: "refused" };
 export const INVALID: Verdict = { kind: "invalid" };
 export const TOO_LONG: Verdict = { kind: "unfit", cause: "context" };
@@ -64,10 +68,19 @@ export function toOutcome(
   const reason = context.scrub(failure.message === "" ? words : `${words}: ${failure.message}`);
   const retryAfterMs = readRetryAfterMs(failure.headers, context.now);
   switch (verdict.kind) {
-    case "throttled":
-      return { kind: "throttled", waitMs: retryAfterMs ?? resetWaitMs(context.limits) ?? DEFAULT_THROTTLE_MS, source: "vendor", reason };
+    case "throttled": {
+      const toldMs = retryAfterMs ?? resetWaitMs(context.limits);
+      return {
+        kind: "throttled",
+        waitMs: toldMs ?? DEFAULT_THROTTLE_MS,
+        source: "vendor",
+        reason,
+        ...(toldMs === undefined ? { isGuess: true as const } : {}),
+        ...(verdict.isSlowDown ? { isSlowDown: true as const } : {}),
+      };
+    }
     case "transient":
-      return { kind: "transient", reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+      return { ...verdict, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     default:
       return { ...verdict, reason };
   }

@@ -85,6 +85,8 @@ export function providerKeys(provider: string) {
     breakers: `${base}:breakers`,
     /** Hash of the breakers' sliding counts. */
     tallies: `${base}:tallies`,
+    /** Hash `task|model` → what answered calls taught about token counts (prompt/lesson-script.ts). */
+    learned: `${base}:learned`,
   };
 }
 

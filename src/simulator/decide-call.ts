@@ -4,6 +4,7 @@
 // Where failures count against the limits (OpenAI) the limits come before faults and size, else (Anthropic) after them.
 
 import type { Ask } from "./ask.ts";
+import type { Charge } from "./call-limits.ts";
 import type { SimulatedAnswer } from "./compose-answer.ts";
 import type { FaultEnding } from "./fault-ending.ts";
 import type { SimulatedModel } from "./simulated-model.ts";
@@ -12,11 +13,12 @@ import type { ParsedRequest } from "./wire-format.ts";
 
 export type CallDecision =
   | { readonly kind: "drop" }
-  | { readonly kind: "error"; readonly error: VendorError }
+  /** `charged`: what it took of the limits all the same. */
+  | { readonly kind: "error"; readonly error: VendorError; readonly charged?: Charge }
   /** From here on the call is admitted: charged up front, and under way. */
-  | { readonly kind: "hang" }
-  | { readonly kind: "malformed"; readonly answer: SimulatedAnswer }
-  | { readonly kind: "answer"; readonly ask: Ask; readonly answer: SimulatedAnswer; readonly isCut: boolean };
+  | { readonly kind: "hang"; readonly charged: Charge }
+  | { readonly kind: "malformed"; readonly charged: Charge; readonly answer: SimulatedAnswer }
+  | { readonly kind: "answer"; readonly charged: Charge; readonly ask: Ask; readonly answer: SimulatedAnswer; readonly isCut: boolean };
 
 /** Charges the model's buckets when it admits the call; has no other effect. */
 export function decideCall(call: {
@@ -37,17 +39,17 @@ export function decideCall(call: {
   const answer = model.answer(ask, ending?.kind === "bent" ? ending.bend : undefined);
   const problem = ending?.kind === "error" ? ending.error : sizeProblem(ask, model, modelName, answer);
   if (problem && !model.policy.countsFailures) return deny(problem);
-  const refusal = model.admit(ask, answer, nowMs);
-  if (refusal) return deny({ kind: "rate-limit", model: modelName, refusal });
-  if (problem) return deny(problem);
+  const { refusal, charged } = model.admit(ask, answer, nowMs);
+  if (refusal) return deny({ kind: "rate-limit", model: modelName, refusal }, charged);
+  if (problem) return deny(problem, charged);
 
-  if (ending?.kind === "hang") return ending;
-  if (ending?.kind === "malformed") return { kind: "malformed", answer };
-  return { kind: "answer", ask, answer, isCut: ending?.kind === "reset" };
+  if (ending?.kind === "hang") return { kind: "hang", charged };
+  if (ending?.kind === "malformed") return { kind: "malformed", charged, answer };
+  return { kind: "answer", charged, ask, answer, isCut: ending?.kind === "reset" };
 }
 
-function deny(error: VendorError): CallDecision {
-  return { kind: "error", error };
+function deny(error: VendorError, charged?: Charge): CallDecision {
+  return { kind: "error", error, ...(charged ? { charged } : {}) };
 }
 
 function sizeProblem(ask: Ask, model: SimulatedModel, modelName: string, answer: SimulatedAnswer): VendorError | undefined {

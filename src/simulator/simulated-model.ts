@@ -3,7 +3,7 @@
 import type { Price } from "../job/model.ts";
 import type { AnswerSource } from "./answer-source.ts";
 import type { Ask } from "./ask.ts";
-import { admit, createCallLimits, type CallLimits, type LimitRefusal, type LimitState } from "./call-limits.ts";
+import { admit, createCallLimits, type CallLimits, type Charge, type LimitRefusal, type LimitState } from "./call-limits.ts";
 import { toPrice } from "./call-price.ts";
 import { chargingPolicy, type ChargingPolicy } from "./charging.ts";
 import { composeAnswer, type Bend, type SimulatedAnswer } from "./compose-answer.ts";
@@ -12,6 +12,13 @@ import type { LatencyOptions, SimulatedModelOptions, VendorOptions } from "./sim
 export interface ModelState {
   readonly inFlight: number;
   readonly limits: readonly LimitState[];
+}
+
+export interface Admission {
+  /** Absent: the call is admitted. */
+  readonly refusal?: LimitRefusal;
+  /** What was taken of the limits, of an admitted call or of a refused one. */
+  readonly charged: Charge;
 }
 
 export interface SimulatedModel {
@@ -24,12 +31,12 @@ export interface SimulatedModel {
   readonly latency: LatencyOptions;
   answer(ask: Ask, bend: Bend): SimulatedAnswer;
   /** Charges the call up front, or tells why not. */
-  admit(ask: Ask, answer: SimulatedAnswer, nowMs: number): LimitRefusal | undefined;
+  admit(ask: Ask, answer: SimulatedAnswer, nowMs: number): Admission;
   /** The call is under way; `leave` when it no longer is. */
   enter(): void;
   leave(): void;
-  /** The answer begins to be produced, over `durationMs`. The function returned settles the buckets when it is done. */
-  beginOutput(ask: Ask, answer: SimulatedAnswer, nowMs: number, durationMs: number): (endMs: number) => void;
+  /** The answer begins to be produced, over `durationMs`. The function returned settles the buckets when it is done, and tells what the output was charged. */
+  beginOutput(ask: Ask, answer: SimulatedAnswer, nowMs: number, durationMs: number): (endMs: number) => Charge;
   state(nowMs: number): ModelState;
 }
 
@@ -67,10 +74,15 @@ export function createSimulatedModels(context: {
       admit(ask, answer, nowMs) {
         const charge = policy.upFront({ inputCharacters: ask.inputCharacters, maxOutputTokens: ask.maxOutputTokens, usage: answer.usage });
         const refusal = admit(scopes, charge, nowMs);
+        if (!refusal) return { charged: charge };
+        let charged: Charge = {};
         // A call refused for its tokens takes a request all the same, where one is left.
-        if (refusal && policy.countsFailures)
-          for (const scope of scopes) if (!scope.refusal({ rpm: 1 }, nowMs)) scope.take({ rpm: 1 }, nowMs);
-        return refusal;
+        for (const scope of policy.countsFailures ? scopes : []) {
+          if (scope.refusal({ rpm: 1 }, nowMs)) continue;
+          scope.take({ rpm: 1 }, nowMs);
+          if (scope === own) charged = { rpm: 1 };
+        }
+        return { refusal, charged };
       },
       enter() {
         inFlight++;
@@ -84,11 +96,14 @@ export function createSimulatedModels(context: {
         const tokensPerMs = policy.drainsOutput && durationMs > 0 ? answer.usage.outputTokens / durationMs : 0;
         for (const scope of scopes) scope.drainOutput(tokensPerMs, nowMs);
         return (endMs) => {
-          const produced = policy.drainsOutput ? { otpm: answer.usage.outputTokens - tokensPerMs * (endMs - nowMs) } : {};
+          const { outputTokens } = answer.usage;
+          const corrected = policy.atEnd({ maxOutputTokens: ask.maxOutputTokens, usage: answer.usage });
+          const rest = policy.drainsOutput ? { otpm: outputTokens - tokensPerMs * (endMs - nowMs) } : {};
           for (const scope of scopes) {
             scope.drainOutput(-tokensPerMs, endMs);
-            scope.take({ ...policy.atEnd({ maxOutputTokens: ask.maxOutputTokens, usage: answer.usage }), ...produced }, endMs);
+            scope.take({ ...corrected, ...rest }, endMs);
           }
+          return policy.drainsOutput ? { ...corrected, otpm: outputTokens } : corrected;
         };
       },
       state: (nowMs) => ({ inFlight, limits: own.states(nowMs) }),

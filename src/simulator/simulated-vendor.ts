@@ -128,7 +128,14 @@ export function createSimulatedVendor(context: {
     const modelName = typeof body?.["model"] === "string" ? body["model"] : "";
     const model = models.get(modelName);
     const prompt = parsed.kind === "ask" ? parsed.ask.userMessages[0] : undefined;
-    const booked = ledger.begin({ vendor: name, model: model ? modelName : UNKNOWN_MODEL, price: model?.price, prompt, atMs: startedMs });
+    const booked = ledger.begin({
+      vendor: name,
+      model: model ? modelName : UNKNOWN_MODEL,
+      apiKey: format.apiKey(request.headers),
+      price: model?.price,
+      prompt,
+      atMs: startedMs,
+    });
     const { slow, fault } = faults.draw(name, modelName);
     for (const each of [slow, fault]) if (each) booked.fault(each.fault);
     const ending = fault && faultEnding(fault, modelName, random());
@@ -153,6 +160,7 @@ export function createSimulatedVendor(context: {
     addedMs: number,
   ): Handling => {
     const { end } = booked;
+    if (decision.kind !== "drop" && decision.charged) booked.charged(decision.charged);
     if (decision.kind === "drop") {
       booked.failed("connection-refused");
       return { afterMs: addedMs, produce: () => ({ kind: "drop" }), end };
@@ -195,7 +203,7 @@ export function createSimulatedVendor(context: {
     const { ask, isCut } = decision;
     const settle = model.beginOutput(ask, answer, exchange.startedMs, afterMs);
     const produce = (): Reply => {
-      settle(clock.now());
+      booked.charged(settle(clock.now()));
       leave();
       booked.answered(answer.usage);
       const message = format.answer(ask, answer, { id: exchange.id, nowMs: clock.now() });

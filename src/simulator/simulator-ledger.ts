@@ -1,39 +1,15 @@
 // The ground truth of what happened at the simulated vendors: against it a fleet's own books are checked.
 //
 // A call counts once, and ends as one of: answered (billed, also when its answer never reached the caller) · refused by a rate limit (429) · an error. Thus
-// calls = answered + refused429 + the sum of errors + those still under way.
+// calls = answered + refused429 + the sum of errors + those still under way. It is booked twice over: with its model, and with the client that made it.
 
 import { createHash } from "node:crypto";
 
 import type { Price } from "../job/model.ts";
 import type { Usage } from "../job/usage.ts";
+import type { Charge } from "./call-limits.ts";
 import { costNanoUsd } from "./call-price.ts";
-
-export interface LedgerCounts {
-  readonly calls: number;
-  readonly answered: number;
-  readonly refused429: number;
-  /** By HTTP status, or by what happened instead of an answer: `malformed`, `connection-refused`, `hung`. */
-  readonly errors: Readonly<Record<string, number>>;
-  /** Calls that a fault bore on, by fault. */
-  readonly faults: Readonly<Record<string, number>>;
-  readonly inputTokens: number;
-  readonly cachedInputTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly outputTokens: number;
-  readonly reasoningTokens: number;
-  readonly costNanoUsd: number;
-  /** Answered and billed, but the connection was gone before the answer was out; their cost is part of `costNanoUsd`. */
-  readonly undelivered: number;
-  readonly undeliveredCostNanoUsd: number;
-  /** Calls whose caller went away before an end. */
-  readonly aborted: number;
-}
-
-export interface ModelLedger extends LedgerCounts {
-  /** Calls under way at once, at most. */
-  readonly maxConcurrent: number;
-}
+import { addCharge, countOne, emptyBook, readBook, sumCounts, type Book, type BookCounts, type LedgerCounts } from "./ledger-book.ts";
 
 export interface CallRecord {
   /** Unix milliseconds of the call's arrival. */
@@ -50,9 +26,18 @@ export interface CallRecord {
   readonly costNanoUsd: number;
 }
 
-export interface Ledger {
+export interface VendorLedger {
   readonly total: LedgerCounts;
-  readonly vendors: Readonly<Record<string, { readonly total: LedgerCounts; readonly models: Readonly<Record<string, ModelLedger>> }>>;
+  readonly models: Readonly<Record<string, BookCounts>>;
+  /** By the last four characters of their API keys, as vendors' own consoles name them; `(none)` without one. */
+  readonly clients: Readonly<Record<string, BookCounts>>;
+}
+
+export interface Ledger {
+  /** When it was read: Unix milliseconds by the simulator's clock. */
+  readonly atMs: number;
+  readonly total: LedgerCounts;
+  readonly vendors: Readonly<Record<string, VendorLedger>>;
   /** One entry per call, where the log is on. */
   readonly calls?: readonly CallRecord[];
 }
@@ -64,6 +49,8 @@ export interface LedgerCall {
   /** Past the limits: it counts as under way until released. */
   readonly admitted: () => void;
   readonly released: () => void;
+  /** What it took of the limits, up front or later; also a refused call may take something. */
+  readonly charged: (charge: Charge) => void;
   readonly fault: (name: string) => void;
   readonly answered: (usage: Usage) => void;
   readonly refused: () => void;
@@ -75,6 +62,8 @@ export interface SimulatorLedger {
   begin(call: {
     readonly vendor: string;
     readonly model: string;
+    /** The API key it came with. */
+    readonly apiKey: string | undefined;
     readonly price: Price | undefined;
     readonly prompt: string | undefined;
     readonly atMs: number;
@@ -89,128 +78,92 @@ export function promptDigest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
-type Book = Writable<Omit<ModelLedger, "errors" | "faults">> & {
-  errors: Record<string, number>;
-  faults: Record<string, number>;
-  underWay: number;
-};
+interface VendorBooks {
+  readonly models: Map<string, Book>;
+  readonly clients: Map<string, Book>;
+}
 
-export function createSimulatorLedger(options: { readonly callLog: boolean }): SimulatorLedger {
-  let books = new Map<string, Map<string, Book>>();
-  let log: Writable<CallRecord>[] = [];
+export function createSimulatorLedger(options: { readonly callLog: boolean; readonly now: () => number }): SimulatorLedger {
+  let vendors = new Map<string, VendorBooks>();
+  let log: { -readonly [Key in keyof CallRecord]: CallRecord[Key] }[] = [];
 
-  const bookOf = (vendor: string, model: string): Book => {
-    let models = books.get(vendor);
-    if (!models) books.set(vendor, (models = new Map()));
-    let book = models.get(model);
-    if (!book) models.set(model, (book = emptyBook()));
-    return book;
+  const booksOf = (vendor: string): VendorBooks => {
+    let books = vendors.get(vendor);
+    if (!books) vendors.set(vendor, (books = { models: new Map(), clients: new Map() }));
+    return books;
   };
 
   return {
-    begin({ vendor, model, price, prompt, atMs }) {
-      const book = bookOf(vendor, model);
-      book.calls++;
+    begin({ vendor, model, apiKey, price, prompt, atMs }) {
+      const { models, clients } = booksOf(vendor);
+      const books = [bookOf(models, model), bookOf(clients, apiKey?.slice(-4) ?? "(none)")];
+      const write = (entry: (book: Book) => void) => books.forEach(entry);
+      write((book) => book.calls++);
       const record = { atMs, vendor, model, prompt: "", ending: "open", delivered: false, inputTokens: 0, outputTokens: 0, costNanoUsd: 0 };
       if (options.callLog) log.push({ ...record, prompt: prompt === undefined ? "" : promptDigest(prompt) });
       const logged = log.at(-1) ?? record;
       let cost: number | undefined;
       return {
-        admitted() {
-          book.underWay++;
-          book.maxConcurrent = Math.max(book.maxConcurrent, book.underWay);
-        },
-        released() {
-          book.underWay--;
-        },
-        fault: (name) => count(book.faults, name),
+        admitted: () => write((book) => (book.maxConcurrent = Math.max(book.maxConcurrent, ++book.underWay))),
+        released: () => write((book) => book.underWay--),
+        charged: (charge) => write((book) => addCharge(book, charge)),
+        fault: (name) => write((book) => countOne(book.faults, name)),
         answered(usage) {
-          cost = price ? costNanoUsd(usage, price) : 0;
-          book.answered++;
-          book.inputTokens += usage.inputTokens;
-          book.cachedInputTokens += usage.cachedInputTokens;
-          book.cacheWriteTokens += usage.cacheWriteTokens;
-          book.outputTokens += usage.outputTokens;
-          book.reasoningTokens += usage.reasoningTokens;
-          book.costNanoUsd += cost;
-          Object.assign(logged, {
-            ending: "answered",
-            inputTokens: usage.inputTokens,
-            outputTokens: usage.outputTokens,
-            costNanoUsd: cost,
+          const costs = (cost = price ? costNanoUsd(usage, price) : 0);
+          write((book) => {
+            book.answered++;
+            book.inputTokens += usage.inputTokens;
+            book.cachedInputTokens += usage.cachedInputTokens;
+            book.cacheWriteTokens += usage.cacheWriteTokens;
+            book.outputTokens += usage.outputTokens;
+            book.reasoningTokens += usage.reasoningTokens;
+            book.costNanoUsd += costs;
           });
+          const { inputTokens, outputTokens } = usage;
+          Object.assign(logged, { ending: "answered", inputTokens, outputTokens, costNanoUsd: cost });
         },
         refused() {
-          book.refused429++;
+          write((book) => book.refused429++);
           logged.ending = "refused429";
         },
         failed(error) {
-          count(book.errors, error);
+          write((book) => countOne(book.errors, error));
           logged.ending = error;
         },
         end(delivery) {
-          if (delivery === "caller-left") book.aborted++;
+          if (delivery === "caller-left") write((book) => book.aborted++);
           logged.delivered = delivery === "delivered";
-          if (delivery === "delivered" || cost === undefined) return;
-          book.undelivered++;
-          book.undeliveredCostNanoUsd += cost;
+          const lost = delivery === "delivered" ? undefined : cost;
+          if (lost === undefined) return;
+          write((book) => {
+            book.undelivered++;
+            book.undeliveredCostNanoUsd += lost;
+          });
         },
       };
     },
     read() {
-      const vendors: Record<string, Ledger["vendors"][string]> = {};
-      for (const [vendor, models] of books) {
-        const entries = [...models].map(([model, { underWay: _underWay, ...book }]): [string, ModelLedger] => [
-          model,
-          structuredClone(book),
-        ]);
-        vendors[vendor] = { total: sum(entries.map(([, entry]) => entry)), models: Object.fromEntries(entries) };
-      }
-      const total = sum(Object.values(vendors).map((vendor) => vendor.total));
-      return { total, vendors, ...(options.callLog ? { calls: log.map((record) => ({ ...record })) } : {}) };
+      const read = Array.from(vendors, ([vendor, { models, clients }]): [string, VendorLedger] => {
+        const byModel = readAll(models);
+        return [vendor, { total: sumCounts(Object.values(byModel)), models: byModel, clients: readAll(clients) }];
+      });
+      const total = sumCounts(read.map(([, vendor]) => vendor.total));
+      const calls = options.callLog ? { calls: log.map((record) => ({ ...record })) } : {};
+      return { atMs: options.now(), total, vendors: Object.fromEntries(read), ...calls };
     },
     reset() {
-      books = new Map();
+      vendors = new Map();
       log = [];
     },
   };
 }
 
-function emptyBook(): Book {
-  return { ...emptyCounts(), maxConcurrent: 0, underWay: 0 };
+function bookOf(books: Map<string, Book>, name: string): Book {
+  let book = books.get(name);
+  if (!book) books.set(name, (book = emptyBook()));
+  return book;
 }
 
-function emptyCounts() {
-  return {
-    calls: 0,
-    answered: 0,
-    refused429: 0,
-    errors: {} as Record<string, number>,
-    faults: {} as Record<string, number>,
-    inputTokens: 0,
-    cachedInputTokens: 0,
-    cacheWriteTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    costNanoUsd: 0,
-    undelivered: 0,
-    undeliveredCostNanoUsd: 0,
-    aborted: 0,
-  };
-}
-
-function count(counts: Record<string, number>, name: string, by = 1): void {
-  counts[name] = (counts[name] ?? 0) + by;
-}
-
-function sum(parts: readonly LedgerCounts[]): LedgerCounts {
-  const total = emptyCounts();
-  for (const part of parts) {
-    for (const [name, value] of Object.entries(part))
-      if (typeof value === "number" && name in total) count(total as unknown as Record<string, number>, name, value);
-    for (const [name, value] of Object.entries(part.errors)) count(total.errors, name, value);
-    for (const [name, value] of Object.entries(part.faults)) count(total.faults, name, value);
-  }
-  return total;
+function readAll(books: ReadonlyMap<string, Book>): Readonly<Record<string, BookCounts>> {
+  return Object.fromEntries(Array.from(books, ([name, book]) => [name, readBook(book)]));
 }

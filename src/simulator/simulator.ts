@@ -36,7 +36,7 @@ export function createSimulator(input: SimulatorOptionsInput, dependencies: { re
   const options = parseSimulatorOptions(input);
   const clock = dependencies.clock ?? systemClock;
   const { seed } = options;
-  const ledger = createSimulatorLedger({ callLog: options.callLog });
+  const ledger = createSimulatorLedger({ callLog: options.callLog, now: () => clock.now() });
   const modelNames = Object.fromEntries(Object.entries(options.vendors).map(([name, vendor]) => [name, Object.keys(vendor.models)]));
   const faults = createFaultBoard({ seed, now: () => clock.now(), models: modelNames });
   const sources = loadAnswerSources(options);

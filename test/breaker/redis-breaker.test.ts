@@ -22,7 +22,7 @@ describe("the breaker in Redis, with Redis away", () => {
     const breaker = createRedisBreaker({ redis: server.client(), clock: systemClock, models: [model], refreshMs: 50 });
     await breaker.trip({ model: "outage/small" }, "down", 60_000);
     await server.kill();
-    for (let i = 0; i < 5; i++) breaker.report(model, "failed");
+    for (let i = 0; i < 8; i++) breaker.report(model, { ending: "failed" });
     expect(await breaker.admit(model)).toEqual({ kind: "call" });
     expect(breaker.state("outage/small")).toMatchObject({ kind: "open" });
     await server.restart();

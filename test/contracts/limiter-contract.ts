@@ -5,8 +5,8 @@ import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Limits, ModelSpec, ProviderKind, ProviderSpec } from "../../src/job/model.ts";
 import { modelId, type ModelId } from "../../src/job/names.ts";
-import { NO_USAGE } from "../../src/job/usage.ts";
-import type { Limiter, PermitReply, PermitRequest } from "../../src/limits/limiter.ts";
+import { NO_USAGE, type Usage } from "../../src/job/usage.ts";
+import type { CallEnd, Limiter, PermitReply, PermitRequest, Refusal } from "../../src/limits/limiter.ts";
 
 export interface LimiterSuite {
   /** The limiters of several processes, sharing their state. */
@@ -32,6 +32,8 @@ export function modelWith(provider: string, name: string, limits: Limits): Model
 const never = new AbortController().signal;
 const LEASE_MS = 60_000;
 const WAIT = 30_000;
+/** A reading that changes nothing, but shows that the vendor tells its limits. */
+const NO_WORD = [{ dimension: "otpm", remaining: 1_000_000 }] as const;
 
 export function limiterContract(where: string, suite: LimiterSuite): void {
   const limiters: Limiter[] = [];
@@ -42,20 +44,25 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
     kind = "openai",
     account = {},
     limits = {},
+    shared,
     processes = 1,
   }: {
     kind?: ProviderKind;
     account?: Limits;
     limits?: Limits;
+    shared?: Limits;
     processes?: number;
   }) => {
     const provider = `p${randomBytes(6).toString("hex")}`;
-    const models = [modelWith(provider, "large", limits), modelWith(provider, "small", {})];
-    const created = suite.create({ name: provider, kind, apiKey: "k", limits: account, models }, processes);
+    const models = [modelWith(provider, "large", limits), modelWith(provider, "small", {}), modelWith(provider, "third", {})];
+    const [large, small, third] = models.map(({ id }) => id) as [ModelId, ModelId, ModelId];
+    const sharedLimits = shared ? [{ models: [large, small], limits: shared }] : [];
+    const created = suite.create({ name: provider, kind, apiKey: "k", limits: account, sharedLimits, models }, processes);
     limiters.push(...created);
     return {
-      model: modelId(provider, "large"),
-      other: modelId(provider, "small"),
+      model: large,
+      other: small,
+      third,
       limiter: created[0] as Limiter,
       second: created.at(-1) as Limiter,
     };
@@ -65,10 +72,21 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
     call: `b.${calls++}.0.0.1`,
     model,
     inputTokens: 0,
+    // Four characters a token, as OpenAI reckons.
+    inputCharacters: 4 * (changes.inputTokens ?? 0),
     outputTokens: 0,
     leaseMs: LEASE_MS,
     ...changes,
   });
+
+  const answered = ({ call, model }: PermitRequest, usage?: Usage): CallEnd => ({ call, model, ending: "answered", ...(usage ? { usage } : {}) });
+
+  /** A call that the vendor refuses. */
+  const refuse = async (limiter: Limiter, model: ModelId, refusal: Refusal, readings: CallEnd["readings"] = []) => {
+    const request = ask(model);
+    await acquire(limiter, request, WAIT);
+    await eventually(limiter.settle({ call: request.call, model, ending: "failed", refusal, readings }));
+  };
 
   /** Lets time go by until the promise is settled. */
   const eventually = async <Value>(promise: Promise<Value>): Promise<Value> => {
@@ -127,12 +145,12 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       const reply = await acquire(limiter, ask(model), 100);
       expect(reply).toMatchObject({ kind: "wait", reason: `rpm limit of ${model}` });
       expect(reply.kind === "wait" && reply.waitMs).toBeGreaterThan(500);
-      expect(reply.kind === "wait" && reply.waitMs).toBeLessThanOrEqual(1_000);
+      expect(reply.kind === "wait" && reply.waitMs).toBeLessThanOrEqual(1_020);
     });
 
-    it("counts tokens: OpenAI's in and out together, up front, max_tokens where it is given", async () => {
+    it("counts tokens: OpenAI's up front, the larger of its characters and max_tokens", async () => {
       const { limiter, model } = start({ limits: { tpm: 60_000 } });
-      const { granted, tookMs } = await acquireMany(limiter, model, 20, { inputTokens: 50, outputTokens: 10, maxOutputTokens: 50 });
+      const { granted, tookMs } = await acquireMany(limiter, model, 20, { inputTokens: 50, outputTokens: 10, maxOutputTokens: 100 });
       expect(granted).toBeGreaterThanOrEqual(5);
       expect(granted).toBeLessThanOrEqual(5 + tookMs / 100);
     });
@@ -196,7 +214,7 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       expect((await acquire(second, b)).kind).toBe("granted");
       expect(await acquire(limiter, ask(model))).toMatchObject({ kind: "wait", reason: expect.stringContaining("concurrency") });
       const waiting = limiter.acquire(c, { patienceMs: WAIT, signal: never });
-      await eventually(limiter.settle(a));
+      await eventually(limiter.settle(answered(a)));
       expect((await eventually(waiting)).kind).toBe("granted");
       const elsewhere = limiter.acquire(d, { patienceMs: WAIT, signal: never });
       await eventually(second.release(b));
@@ -218,15 +236,15 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       const first = ask(model, { inputTokens: 50 });
       expect((await acquire(limiter, first)).kind).toBe("granted");
       expect((await acquire(limiter, ask(model, { inputTokens: 50 }))).kind).toBe("wait");
-      await eventually(limiter.settle({ ...first, usage: { ...NO_USAGE, inputTokens: 60, cachedInputTokens: 60 } }));
+      await eventually(limiter.settle(answered(first, { ...NO_USAGE, inputTokens: 60, cachedInputTokens: 60 })));
       expect((await acquire(limiter, ask(model, { inputTokens: 50 }))).kind).toBe("granted");
     });
 
     it("does not give back what OpenAI keeps: the reservation of max_tokens", async () => {
       const { limiter, model } = start({ limits: { tpm: 6_000 } });
-      const first = ask(model, { inputTokens: 10, maxOutputTokens: 90 });
+      const first = ask(model, { inputTokens: 10, maxOutputTokens: 100 });
       expect((await acquire(limiter, first)).kind).toBe("granted");
-      await eventually(limiter.settle({ ...first, usage: { ...NO_USAGE, inputTokens: 10, outputTokens: 1 } }));
+      await eventually(limiter.settle(answered(first, { ...NO_USAGE, inputTokens: 10, outputTokens: 1 })));
       const reply = await acquire(limiter, ask(model, { inputTokens: 10, maxOutputTokens: 40 }));
       expect(reply.kind === "wait" && reply.waitMs).toBeGreaterThan(400);
     });
@@ -240,9 +258,9 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       expect(again).toMatchObject({ kind: "granted", cutOff: { inputTokens: 7, outputTokens: 3 } });
       expect(again.kind === "granted" && Math.abs((again.cutOff?.startedAt ?? 0) - startedAt)).toBeLessThan(5_000);
       // The process thought dead comes back late: it must not end the other's permit.
-      await eventually(limiter.settle(call));
+      await eventually(limiter.settle(answered(call)));
       expect((await acquire(limiter, ask(model))).kind).toBe("wait");
-      await eventually(second.settle(call));
+      await eventually(second.settle(answered(call)));
       expect(await acquire(limiter, call)).toEqual({ kind: "granted" });
     });
 
@@ -252,9 +270,9 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       expect((await acquire(limiter, lost)).kind).toBe("granted");
       const next = ask(model);
       expect((await acquire(second, next, WAIT)).kind).toBe("granted");
-      await eventually(second.settle(next));
+      await eventually(second.settle(answered(next)));
       expect(await acquire(second, lost)).toMatchObject({ kind: "granted", cutOff: { outputTokens: 5 } });
-      await eventually(second.settle(lost));
+      await eventually(second.settle(answered(lost)));
       expect(await acquire(second, lost)).toEqual({ kind: "granted" });
     });
 
@@ -264,14 +282,18 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       await acquire(limiter, slow);
       await suite.pass(100);
       await acquire(limiter, ask(model));
-      await eventually(limiter.settle(slow));
+      await eventually(limiter.settle(answered(slow)));
       expect(await acquire(limiter, slow)).toEqual({ kind: "granted" });
     });
 
     it("holds a model for every process until the vendor's time is over, and no other model", async () => {
       const { limiter, second, model, other } = start({ processes: 2 });
-      await eventually(limiter.hold(model, 60_000));
-      await eventually(limiter.hold(model, 10));
+      const [first, later] = [ask(model), ask(model)];
+      await acquire(limiter, first);
+      await acquire(limiter, later);
+      for (const [{ call }, waitMs] of [[first, 60_000], [later, 10]] as const) {
+        await eventually(limiter.settle({ call, model, ending: "failed", refusal: { waitMs, kind: "limit" }, readings: NO_WORD }));
+      }
       const reply = await acquire(second, ask(model), 2_000);
       expect(reply).toMatchObject({ kind: "wait", reason: `${model} is held, the vendor asked for it` });
       expect(reply.kind === "wait" && reply.waitMs).toBeGreaterThan(50_000);
@@ -280,23 +302,118 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
 
     it("grants again when a hold is over", async () => {
       const { limiter, model } = start({});
-      await eventually(limiter.hold(model, 200));
+      await refuse(limiter, model, { waitMs: 200, kind: "limit" }, NO_WORD);
       const startedAt = suite.now();
       expect((await acquire(limiter, ask(model), WAIT)).kind).toBe("granted");
       expect(suite.now() - startedAt).toBeGreaterThanOrEqual(150);
     });
 
-    it("lowers a bucket to what the vendor says is left, and never raises it", async () => {
-      const { limiter, model } = start({ limits: { rpm: 600 } });
-      await eventually(limiter.observe(model, [{ dimension: "rpm", remaining: 1_000 }]));
+    it("lowers a bucket to what the vendor has left", async () => {
+      const { limiter, model } = start({ kind: "anthropic", limits: { rpm: 600, itpm: 60_000 } });
+      const first = ask(model);
+      await acquire(limiter, first);
       await eventually(
-        limiter.observe(model, [
-          { dimension: "rpm", remaining: 0 },
-          { dimension: "tpm", remaining: 0 },
-        ]),
+        limiter.settle({ ...answered(first, NO_USAGE), readings: [{ dimension: "itpm", remaining: 10_000 }, { dimension: "otpm", remaining: 0 }] }),
       );
-      const reply = await acquire(limiter, ask(model));
-      expect(reply.kind === "wait" && reply.waitMs).toBeLessThanOrEqual(100);
+      expect((await acquire(limiter, ask(model, { inputTokens: 100 }))).kind).toBe("granted");
+      const second = ask(model);
+      await acquire(limiter, second);
+      await eventually(limiter.settle({ ...answered(second, NO_USAGE), readings: [{ dimension: "itpm", remaining: 0 }] }));
+      const reply = await acquire(limiter, ask(model, { inputTokens: 400 }));
+      expect(reply.kind === "wait" && reply.waitMs).toBeGreaterThan(300);
+    });
+
+    it("keeps to the vendor's limit where it is below the configured one, until the vendor says otherwise", async () => {
+      const { limiter, model } = start({ limits: { rpm: 60_000 } });
+      const word = async (limit: number) => {
+        const request = ask(model);
+        await acquire(limiter, request, WAIT);
+        await eventually(limiter.settle({ ...answered(request), readings: [{ dimension: "rpm", limit, remaining: limit }] }));
+      };
+      await word(600);
+      await acquireMany(limiter, model, 5);
+      const slow = await acquireMany(limiter, model, 10, { patienceMs: WAIT });
+      expect(slow.tookMs).toBeGreaterThan(400);
+      await word(60_000);
+      await suite.pass(600);
+      expect((await acquireMany(limiter, model, 100)).granted).toBe(100);
+    });
+
+    it("holds models to the limits that they share, and leaves others alone", async () => {
+      const { limiter, model, other, third } = start({ shared: { rpm: 6_000 } });
+      const [a, b] = [await acquireMany(limiter, model, 40), await acquireMany(limiter, other, 40)];
+      expect(a.granted + b.granted).toBeGreaterThanOrEqual(50);
+      expect(a.granted + b.granted).toBeLessThanOrEqual(51 + (a.tookMs + b.tookMs) / 10);
+      expect((await acquireMany(limiter, third, 100)).granted).toBe(100);
+    });
+
+    it("counts the calls in flight of models that share a limit together", async () => {
+      const { limiter, model, other } = start({ shared: { concurrency: 1 } });
+      const first = ask(model);
+      expect((await acquire(limiter, first)).kind).toBe("granted");
+      expect((await acquire(limiter, ask(other))).kind).toBe("wait");
+      await eventually(limiter.settle(answered(first)));
+      expect((await acquire(limiter, ask(other))).kind).toBe("granted");
+    });
+
+    it("grants a day's requests and then asks for patience until the next one has grown", async () => {
+      const { limiter, model } = start({ limits: { rpd: 20 } });
+      expect((await acquireMany(limiter, model, 20)).granted).toBe(20);
+      const reply = await acquire(limiter, ask(model), 2_000);
+      expect(reply).toMatchObject({ kind: "wait", reason: `rpd limit of ${model}` });
+      expect(reply.kind === "wait" && reply.waitMs).toBeGreaterThan(4_000_000);
+    });
+
+    it("has a burst that can be chosen", async () => {
+      const { limiter, model } = start({ limits: { rpm: 6_000, burstMs: 2_000 } });
+      const { granted, tookMs } = await acquireMany(limiter, model, 400);
+      expect(granted).toBeGreaterThanOrEqual(200);
+      expect(granted).toBeLessThanOrEqual(201 + tookMs / 10);
+    });
+
+    it("gives a refused call's tokens back, and its request only where refused calls don't count", async () => {
+      const refused = { ending: "failed", refusal: { waitMs: 0, kind: "limit" }, readings: NO_WORD } as const;
+      for (const [kind, outcome] of [["openai", "wait"], ["anthropic", "granted"]] as const) {
+        const { limiter, model } = start({ kind, limits: { rpm: 60 }, account: { tpm: 60_000, itpm: 60_000 } as Limits });
+        const first = ask(model, { inputTokens: 500 });
+        await acquire(limiter, first);
+        await eventually(limiter.settle({ call: first.call, model, ...refused }));
+        expect((await acquire(limiter, ask(model, { inputTokens: 500 }))).kind).toBe(outcome);
+      }
+    });
+
+    it("finds the pace of a vendor that says nothing of its limits: slower with each refusal, and faster again", async () => {
+      const { limiter, model } = start({ limits: { rpm: 60_000 } });
+      const flow = async (ms: number) => {
+        const startedAt = suite.now();
+        let calls = 0;
+        while (suite.now() - startedAt < ms) {
+          const request = ask(model);
+          if ((await acquire(limiter, request, 50)).kind !== "granted") continue;
+          calls++;
+          await eventually(limiter.settle(answered(request)));
+        }
+        return calls / (suite.now() - startedAt);
+      };
+      const before = await flow(1_000);
+      await refuse(limiter, model, { waitMs: 0, kind: "limit" });
+      await suite.pass(300);
+      const after = await flow(500);
+      expect(after).toBeLessThan(before * 0.95);
+      for (let i = 0; i < 4; i++) await refuse(limiter, model, { waitMs: 0, kind: "limit" });
+      const reply = await acquire(limiter, ask(model), 0);
+      expect(reply).toMatchObject({ kind: "wait", reason: expect.stringMatching(/is held|learned pace/) });
+      expect((await acquire(limiter, ask(model), WAIT)).kind).toBe("granted");
+    });
+
+    it("goes at half its pace for a good while when the vendor asks to slow down", async () => {
+      const { limiter, model, other } = start({});
+      await acquireMany(limiter, model, 200);
+      await suite.pass(1_000);
+      await refuse(limiter, model, { waitMs: 0, kind: "slow-down" });
+      const { tookMs } = await acquireMany(limiter, model, 100, { patienceMs: WAIT });
+      expect(tookMs).toBeGreaterThan(250);
+      expect((await acquireMany(limiter, other, 100)).granted).toBe(100);
     });
 
     it("answers `wait` at once when the asker gives up, and keeps nothing for it", async () => {
@@ -311,9 +428,9 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       const tooLate = new AbortController();
       const late = ask(model);
       const underWay = limiter.acquire(late, { patienceMs: WAIT, signal: tooLate.signal });
-      await eventually(limiter.settle(first));
+      await eventually(limiter.settle(answered(first)));
       tooLate.abort();
-      if ((await underWay).kind === "granted") await eventually(limiter.settle(late));
+      if ((await underWay).kind === "granted") await eventually(limiter.settle(answered(late)));
       expect((await acquire(limiter, ask(model), WAIT)).kind).toBe("granted");
     });
 

@@ -10,8 +10,8 @@ limiterContract("in memory", {
   create(provider, processes) {
     const providers = new Map([[provider.name, provider]]);
     if (processes === 1) return [createMemoryLimiter({ clock, providers })];
-    const book = createMemoryBook({ provider, clock, burstMs: 500 });
-    return Array.from({ length: processes }, () => createBookLimiter({ clock, providers, burstMs: 500, openBook: () => book }));
+    const book = createMemoryBook({ provider, clock });
+    return Array.from({ length: processes }, () => createBookLimiter({ clock, providers, openBook: () => book }));
   },
   now: () => clock.now(),
   pass: (ms) => clock.advance(ms),

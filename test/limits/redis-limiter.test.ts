@@ -27,7 +27,7 @@ describe("the limiter in Redis, with Redis away", () => {
     const limiter = createRedisLimiter({ redis: server.client(), clock: systemClock, providers: new Map([["outage", provider]]) });
     const acquire = (call: string, patienceMs = 0) =>
       limiter.acquire(
-        { call, model: model.id, inputTokens: 1, outputTokens: 1, leaseMs: 60_000 },
+        { call, model: model.id, inputTokens: 1, inputCharacters: 4, outputTokens: 1, leaseMs: 60_000 },
         { patienceMs, signal: new AbortController().signal },
       );
     expect((await acquire("a")).kind).toBe("granted");
@@ -52,7 +52,7 @@ describe("the limiter in Redis, on a connection that fails fast", () => {
     redis.on("error", () => undefined);
     const limiter = createRedisLimiter({ redis, clock: systemClock, providers: new Map([["gone", provider]]) });
     await lone.kill();
-    const request = { call: "a", model: model.id, inputTokens: 1, outputTokens: 1, leaseMs: 60_000 };
+    const request = { call: "a", model: model.id, inputTokens: 1, inputCharacters: 4, outputTokens: 1, leaseMs: 60_000 };
     await expect(limiter.acquire(request, { patienceMs: 0, signal: new AbortController().signal })).rejects.toThrow(
       /max retries|Connection is closed/,
     );

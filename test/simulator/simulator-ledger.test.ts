@@ -5,6 +5,7 @@ import { costNanoUsd, toPrice } from "../../src/simulator/call-price.ts";
 import { createSimulator, type Simulator } from "../../src/simulator/simulator.ts";
 import { promptDigest } from "../../src/simulator/simulator-ledger.ts";
 import type { SimulatorOptionsInput } from "../../src/simulator/simulator-options.ts";
+import { createManualClock } from "../support/manual-clock.ts";
 
 let simulator: Simulator;
 afterEach(() => simulator?.stop());
@@ -111,6 +112,52 @@ describe("the ledger", () => {
     const client = await start({ vendors: { v: { kind: "openai", latency: { baseMs: 100 }, models: { m: {} } } } });
     await Promise.all(Array.from({ length: 8 }, () => create(client, "Hello")));
     expect(simulator.ledger().vendors["v"]?.models["m"]?.maxConcurrent).toBe(8);
+  });
+
+  test("tells what each model's calls were charged, by the vendor's policy, and when it was read", async () => {
+    const clock = createManualClock();
+    simulator = createSimulator(
+      {
+        port: 0,
+        vendors: {
+          o: { kind: "openai", models: { m: { limits: { rpm: 3, tpm: 600 } } }, burstSeconds: 60 },
+          a: { kind: "anthropic", models: { m: {} } },
+        },
+      },
+      { clock },
+    );
+    const { url } = await simulator.start();
+    const messages = [{ role: "user" as const, content: "x".repeat(400) }];
+    const openai = new OpenAI({ baseURL: `${url}/o/v1`, apiKey: "any", maxRetries: 0 });
+    await openai.chat.completions.create({ model: "m", messages, max_tokens: 300 });
+    await expect(openai.chat.completions.create({ model: "m", messages, max_tokens: 400 })).rejects.toMatchObject({ status: 429 });
+    const headers = { "content-type": "application/json", "anthropic-version": "2023-06-01" };
+    await fetch(`${url}/a/v1/messages`, { method: "POST", headers, body: JSON.stringify({ model: "m", max_tokens: 5, messages }) });
+    const { atMs, vendors } = simulator.ledger();
+    expect(atMs).toBe(clock.now());
+    // The refused call takes a request at OpenAI, and no tokens.
+    expect(vendors["o"]?.models["m"]).toMatchObject({ answered: 1, refused429: 1, charged: { rpm: 2, tpm: 300 } });
+    expect(vendors["a"]?.models["m"]).toMatchObject({ answered: 1, charged: { rpm: 1, itpm: 100, otpm: 5 } });
+    expect(simulator.ledger().total.charged).toEqual({ rpm: 3, tpm: 300, itpm: 100, otpm: 5 });
+  });
+
+  test("charges a failed call where the vendor counts failures", async () => {
+    const client = await start({ vendors: { v: { kind: "openai", models: { m: {} } } } });
+    simulator.setFault({ vendor: "v", fault: "outage" });
+    await expect(create(client, "Hello")).rejects.toMatchObject({ status: expect.any(Number) as number });
+    expect(simulator.ledger().total).toMatchObject({ answered: 0, charged: { rpm: 1, tpm: 2 } });
+  });
+
+  test("tells clients on the same account apart by the end of their keys", async () => {
+    simulator = createSimulator({ port: 0, vendors: { v: { kind: "openai", models: { m: { limits: { rpm: 60 } } } } } });
+    const { url } = await simulator.start();
+    const clientOf = (apiKey: string) => new OpenAI({ baseURL: `${url}/v/v1`, apiKey, maxRetries: 0 });
+    await create(clientOf("sk-ours-0001"), "Hello");
+    await expect(create(clientOf("sk-theirs-0002"), "Hello")).rejects.toMatchObject({ status: 429 });
+    expect(simulator.ledger().vendors["v"]?.clients).toMatchObject({
+      "0001": { calls: 1, answered: 1, refused429: 0, charged: { rpm: 1 } },
+      "0002": { calls: 1, answered: 0, refused429: 1 },
+    });
   });
 
   test("names prompts in its call log by digest, so that repeated calls are seen", async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { createBatchStates } from "../../../queues/batch-state.ts";
+import { NO_PEERS } from "../../../queues/fleet-registry.ts";
 import { createQueueSet } from "../../../queues/queue-set.ts";
 import { createRedisBreaker } from "../../../src/breaker/redis-breaker.ts";
 import type { Fleet } from "../../../src/config/fleet.ts";
@@ -59,6 +60,7 @@ export function contextOf(redis: Redis, fleet: Fleet, log: Logger = silentLogger
     states: createBatchStates(redis),
     queues,
     breaker,
+    peers: NO_PEERS,
     clock,
     log,
     async stop() {

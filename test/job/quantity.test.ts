@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { nearest, suggestion } from "../../src/config/nearest.ts";
-import { byteSize, duration } from "../../src/config/quantity.ts";
+import { byteSize, duration } from "../../src/job/quantity.ts";
 
 it.each([
   ["500ms", 500],

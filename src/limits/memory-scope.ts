@@ -1,0 +1,146 @@
+// One scope of a permit book in memory: where its limits stand.
+
+import { bucketWaitMs, chargeBucket, DEFAULT_BURST_MS, lowerBucket, raiseBucket, type BucketRate } from "./bucket.ts";
+import type { Charge, Dimension } from "./charging.ts";
+import { flowAfter, flowRate, type Flow } from "./flow.ts";
+import { afterRefusal, afterSuccess, isOver, PACE_BURST_MS, paceRate, type Pace } from "./pace.ts";
+import { LATE_SHARE, type PermitAsk, type PermitReading, type PermitRefusal, type RefusedAsk } from "./permit-book.ts";
+import type { LimitScope } from "./scopes.ts";
+
+type BucketName = Dimension | "pace";
+
+export interface MemoryScope {
+  limits(dimension: Dimension): boolean;
+  /** `own`: 1 when the call itself holds a lease that the grant would replace. */
+  refusal(ask: PermitAsk, now: number, own: number): RefusedAsk | undefined;
+  /** Later asks of the same turn stand behind this one, and if it is the first of a rate, those of other processes for a moment. */
+  queue(ask: PermitAsk, worst: RefusedAsk, now: number): void;
+  take(ask: PermitAsk, now: number): void;
+  charge(change: Charge, now: number): void;
+  leave(): void;
+  read(reading: PermitReading, now: number): void;
+  welcome(grantedAt: number): void;
+  refused(refusal: PermitRefusal, grantedAt: number | undefined, now: number): void;
+  endTurn(): void;
+}
+
+export function createMemoryScope({ name, rates: configured, concurrency = Number.POSITIVE_INFINITY }: LimitScope): MemoryScope {
+  const fullAt = new Map<BucketName, number>();
+  const raisedAt = new Map<Dimension, number>();
+  /** Vendors' own rates, below the configured ones. */
+  const caps = new Map<Dimension, number>();
+  const flows = new Map<Dimension, Flow>();
+  let queued: Map<BucketName, number> | undefined;
+  let calls = 0;
+  let holdUntil = 0;
+  let head: { readonly nonce: string; readonly until: number } | undefined;
+  let pace: Pace | undefined;
+
+  const rateOf = (dimension: Dimension): BucketRate | undefined => {
+    const rate = configured.get(dimension);
+    return rate && { ...rate, perMs: Math.min(rate.perMs, caps.get(dimension) ?? rate.perMs) };
+  };
+
+  const buckets = (now: number): ReadonlyMap<BucketName, BucketRate> => {
+    const found = new Map<BucketName, BucketRate>();
+    for (const dimension of configured.keys()) found.set(dimension, rateOf(dimension) as BucketRate);
+    forgetPaceThatIsOver(now);
+    if (pace) {
+      const perMs = paceRate(pace, now);
+      found.set("pace", { perMs, burstMs: Math.max(PACE_BURST_MS, 1 / perMs) });
+    }
+    return found;
+  };
+
+  const forgetPaceThatIsOver = (now: number) => {
+    if (pace && isOver(pace, rateOf("rpm")?.perMs, now)) pace = undefined;
+  };
+
+  const track = (dimension: Dimension, amount: number, now: number) => {
+    if (configured.has(dimension) || dimension === "rpm") flows.set(dimension, flowAfter(flows.get(dimension), amount, now));
+  };
+
+  const move = (charge: Charge, now: number) => {
+    for (const [bucket, rate] of buckets(now)) {
+      const amount = charge[bucket === "pace" ? "rpm" : bucket];
+      if (amount !== 0) fullAt.set(bucket, chargeBucket(fullAt.get(bucket) ?? 0, amount, rate, now));
+    }
+    for (const [dimension, amount] of Object.entries(charge) as [Dimension, number][]) if (amount !== 0) track(dimension, amount, now);
+  };
+
+  return {
+    limits: (dimension) => configured.has(dimension),
+    refusal(ask, now, own) {
+      let worst: RefusedAsk | undefined;
+      const refuse = (waitMs: number, by: RefusedAsk["by"]) => {
+        if (!worst || waitMs > worst.waitMs) worst = { kind: "refused", waitMs, by, scope: name };
+      };
+      if (calls - own >= concurrency) refuse(0, "calls");
+      if (holdUntil > now) refuse(holdUntil - now, "hold");
+      if (head && head.until > now && head.nonce !== ask.nonce) refuse(Math.max(1, head.until - LATE_MS - now), "line");
+      for (const [bucket, rate] of buckets(now)) {
+        const amount = ask.charge[bucket === "pace" ? "rpm" : bucket];
+        const waitMs = bucketWaitMs(fullAt.get(bucket) ?? 0, amount, rate, now, queued?.get(bucket));
+        if (waitMs > 0) refuse(waitMs, bucket);
+      }
+      return worst;
+    },
+    queue(ask, worst, now) {
+      const isFirst = !queued && worst.scope === name && isRate(worst.by) && worst.waitMs <= ask.patienceMs;
+      if (isFirst) head = { nonce: ask.nonce, until: now + worst.waitMs + LATE_MS };
+      queued ??= new Map();
+      for (const [bucket, rate] of buckets(now)) {
+        queued.set(bucket, (queued.get(bucket) ?? 0) + ask.charge[bucket === "pace" ? "rpm" : bucket] / rate.perMs);
+      }
+    },
+    take(ask, now) {
+      move(ask.charge, now);
+      calls++;
+      if (head?.nonce === ask.nonce) head = undefined;
+    },
+    charge: move,
+    leave() {
+      calls--;
+    },
+    read({ dimension, levelMs, takenMs, perMs }, now) {
+      if (perMs !== undefined) {
+        if (perMs > 0) caps.set(dimension, perMs);
+        else caps.delete(dimension);
+      }
+      const rate = rateOf(dimension);
+      if (!rate) return;
+      let full = fullAt.get(dimension) ?? 0;
+      if (levelMs !== undefined) full = lowerBucket(full, levelMs, rate, now);
+      if (takenMs !== undefined) {
+        const raised = raiseBucket(full, takenMs, raisedAt.get(dimension) ?? 0, now);
+        if (raised !== full) raisedAt.set(dimension, now);
+        full = raised;
+      }
+      fullAt.set(dimension, full);
+    },
+    welcome(grantedAt) {
+      if (pace) pace = afterSuccess(pace, grantedAt);
+    },
+    refused({ waitMs, pace: cause }, grantedAt, now) {
+      let holdMs = waitMs;
+      forgetPaceThatIsOver(now);
+      if (cause && grantedAt !== undefined) {
+        const after = afterRefusal(pace, cause, { grantedAt, flowPerMs: flowRate(flows.get("rpm"), now), now });
+        if (!pace) fullAt.delete("pace");
+        pace = after.pace;
+        holdMs = Math.max(holdMs, after.holdMs);
+      }
+      holdUntil = Math.max(holdUntil, now + holdMs);
+    },
+    endTurn() {
+      queued = undefined;
+    },
+  };
+}
+
+/** How late the head of a line may be: part of the usual burst. */
+const LATE_MS = DEFAULT_BURST_MS * LATE_SHARE;
+
+function isRate(by: RefusedAsk["by"]): boolean {
+  return by !== "calls" && by !== "hold" && by !== "line";
+}

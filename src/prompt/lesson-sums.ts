@@ -1,0 +1,78 @@
+// What the calls of one task to one model have taught, as sums: how the vendor's count of the input compares with ours, and how long answers are.
+// Old lessons fade: each new one takes a five-hundredth off the weight of those before it.
+
+import type { Usage } from "../job/usage.ts";
+import type { TokenEstimate } from "./token-estimate.ts";
+
+export interface LessonSums {
+  /** Faded number of calls whose input was counted; our and the vendor's sums of it, in tokens. */
+  readonly calls: number;
+  readonly estimated: number;
+  readonly counted: number;
+  /** Faded number of whole answers; the sums of their tokens and of the squares of those. */
+  readonly answers: number;
+  readonly output: number;
+  readonly outputSquares: number;
+}
+
+export interface ExpectedTokens {
+  readonly inputFactor: number;
+  readonly outputTokens: number;
+  /** The mean and two standard deviations: few answers are longer. */
+  readonly highOutputTokens: number;
+}
+
+export const NO_LESSONS: LessonSums = { calls: 0, estimated: 0, counted: 0, answers: 0, output: 0, outputSquares: 0 };
+/** So much do lessons weigh together at most: each new one takes its share from those before it. */
+export const MOST_WEIGHT = 500;
+
+/** Bounds of the input's factor. Each lesson is held to them, so no vendor's slip outweighs all the others. */
+const LOWEST_FACTOR = 0.5;
+const HIGHEST_FACTOR = 3;
+/** How many lessons the estimate itself weighs. A prompt's factor is nearly the same each time, an answer's length isn't. */
+const INPUT_PRIOR = 2;
+const OUTPUT_PRIOR = 10;
+/** No model answers at greater length: more is a vendor's slip. */
+const LONGEST_OUTPUT = 1_000_000;
+
+/** What one call teaches; of an answer that was cut off, nothing about its length. Undefined where the vendor told nothing. */
+export function lessonOf(estimate: TokenEstimate, usage: Usage, { isWhole }: { readonly isWhole: boolean }): LessonSums | undefined {
+  const { inputTokens: estimated, maxOutputTokens = LONGEST_OUTPUT } = estimate;
+  if (!(estimated > 0 && usage.inputTokens > 0 && Number.isFinite(usage.inputTokens))) return undefined;
+  const counted = clamp(usage.inputTokens, LOWEST_FACTOR * estimated, HIGHEST_FACTOR * estimated);
+  const input = { ...NO_LESSONS, calls: 1, estimated, counted };
+  if (!isWhole || !(usage.outputTokens >= 0 && Number.isFinite(usage.outputTokens))) return input;
+  const output = Math.min(usage.outputTokens, maxOutputTokens, LONGEST_OUTPUT);
+  return { ...input, answers: 1, output, outputSquares: output ** 2 };
+}
+
+/** Older lessons and newer ones together, the same in whatever portions they come (lesson-script.ts has the same rule). */
+export function foldLessons(older: LessonSums, newer: LessonSums): LessonSums {
+  const input = Math.max(0, 1 - newer.calls / MOST_WEIGHT);
+  const output = Math.max(0, 1 - newer.answers / MOST_WEIGHT);
+  return {
+    calls: older.calls * input + newer.calls,
+    estimated: older.estimated * input + newer.estimated,
+    counted: older.counted * input + newer.counted,
+    answers: older.answers * output + newer.answers,
+    output: older.output * output + newer.output,
+    outputSquares: older.outputSquares * output + newer.outputSquares,
+  };
+}
+
+/** Begins as the estimate has it: factor 1, and answers scattered as widely as they are long. */
+export function expectTokens(sums: LessonSums, estimatedOutput: number): ExpectedTokens {
+  const { calls, estimated, counted, answers, output, outputSquares } = sums;
+  const ratio = estimated > 0 ? clamp(counted / estimated, LOWEST_FACTOR, HIGHEST_FACTOR) : 1;
+  const mean = (output + OUTPUT_PRIOR * estimatedOutput) / (answers + OUTPUT_PRIOR);
+  const meanSquare = (outputSquares + OUTPUT_PRIOR * 2 * estimatedOutput ** 2) / (answers + OUTPUT_PRIOR);
+  return {
+    inputFactor: (calls * ratio + INPUT_PRIOR) / (calls + INPUT_PRIOR),
+    outputTokens: mean,
+    highOutputTokens: mean + 2 * Math.sqrt(Math.max(0, meanSquare - mean ** 2)),
+  };
+}
+
+function clamp(value: number, lowest: number, highest: number): number {
+  return Math.min(Math.max(value, lowest), highest);
+}

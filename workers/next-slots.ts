@@ -1,0 +1,31 @@
+// How slots go from what they are to what is needed: at once, but not for every flutter, and never by more than is of use.
+
+import type { SlotReading } from "./slot-meter.ts";
+
+/** Smaller changes are noise. */
+const LEAST_CHANGE_SHARE = 0.15;
+const LEAST_CHANGE = 1.5;
+/** A raise at most doubles them, and some: what it brings is measured before the next. */
+const MOST_RAISE = 2;
+const RAISE_EXTRA = 4;
+/** Slots that wait for permits longer than this are enough: more of them would only wait as well. */
+const ENOUGH_WAITING_SECONDS = 0.25;
+/** Longer than this, and some are too many: another limit is at work than the configured ones (a pace, a foreign client, another model of the account). */
+const LONG_WAITING_SECONDS = 1;
+const SPARE = 4;
+
+/** `needed`: by the limits and the latency. `isBusy`: this process is out of CPU, so that calls take longer for want of it, and more slots would only make that worse. */
+export function nextSlots(
+  present: number,
+  { needed, reading, isBusy }: { readonly needed: number; readonly reading: SlotReading; readonly isBusy: boolean },
+): number {
+  const { calling, gained, waiting, permitsPerSecond, granted, refused } = reading;
+  let wanted = Math.min(needed, present * MOST_RAISE + RAISE_EXTRA);
+  // Until the next look at them, calls in flight may become more by as many as in the last second.
+  const surplus = waiting - Math.max(0, gained);
+  if (isBusy || surplus > permitsPerSecond * ENOUGH_WAITING_SECONDS + 1) wanted = Math.min(wanted, present);
+  // While the vendor has the model held, nothing is granted, and nothing is to be learned.
+  const isCrowded = granted > 0 && (surplus > permitsPerSecond * LONG_WAITING_SECONDS + SPARE || refused > granted);
+  if (isCrowded) wanted = Math.min(wanted, calling + Math.max(0, gained) + permitsPerSecond * LONG_WAITING_SECONDS + SPARE);
+  return Math.abs(wanted - present) < Math.max(LEAST_CHANGE, present * LEAST_CHANGE_SHARE) ? present : wanted;
+}
