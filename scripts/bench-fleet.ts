@@ -3,7 +3,6 @@
 import type { Fleet } from "../src/config/fleet.ts";
 import { loadFleet } from "../src/config/load.ts";
 import { createRedisBreaker } from "../src/breaker/redis-breaker.ts";
-import { createRedisLimiter } from "../src/limits/redis-limiter.ts";
 import type { Provider } from "../src/providers/provider.ts";
 import { NO_USAGE } from "../src/job/usage.ts";
 import { systemClock } from "../src/runtime/clock.ts";
@@ -12,10 +11,11 @@ import { createLogger } from "../src/runtime/logger.ts";
 import { createSimulator } from "../src/simulator/simulator.ts";
 import { createBatchStates } from "../queues/batch-state.ts";
 import { connectRedis } from "../queues/connection.ts";
+import { NO_PEERS } from "../queues/fleet-registry.ts";
 import { createProducer } from "../queues/producer.ts";
 import { createQueueSet } from "../queues/queue-set.ts";
 import { startFleetProcess, type Role } from "../workers/fleet-process.ts";
-import { createPool } from "../workers/pool.ts";
+import { startPool } from "../workers/start-pool.ts";
 import { feedBatch, openBatch } from "./batch-session.ts";
 import { rowsInMemory } from "./bench-bare.ts";
 import { LABELS, PROVIDER, TASK } from "./bench-rows.ts";
@@ -107,19 +107,18 @@ export async function fleetRole({
   const log = createLogger({ role, level: "warn" });
   const running =
     vendor === "instant"
-      ? startInstantPool(fleet, log)
+      ? await startInstantPool(fleet, log)
       : await startFleetProcess({ fleet, redisUrl: fleet.redisUrl!, roles: [role], clock: systemClock, log });
   return { end: () => running.stop(1_000) };
 }
 
 /** As the fleet makes it (workers/fleet-process.ts), but for the provider. */
-function startInstantPool(fleet: Fleet, log: ReturnType<typeof createLogger>) {
+async function startInstantPool(fleet: Fleet, log: ReturnType<typeof createLogger>) {
   const redis = connectRedis(fleet.redisUrl!, { role: "worker", name: "pool-bench", log });
   const queues = createQueueSet(redis);
   const breaker = createRedisBreaker({ redis, clock: systemClock, models: fleet.models.keys() });
-  const limiter = createRedisLimiter({ redis, clock: systemClock, providers: fleet.providers });
-  const context = { fleet, redis, states: createBatchStates(redis), queues, breaker, clock: systemClock, log };
-  const pool = createPool(context, { name: PROVIDER, provider: instantProvider, limiter });
+  const context = { fleet, redis, states: createBatchStates(redis), queues, breaker, peers: NO_PEERS, clock: systemClock, log };
+  const pool = await startPool(context, PROVIDER, instantProvider);
   return {
     async stop(graceMs: number) {
       await pool.stop(graceMs);
@@ -139,6 +138,7 @@ const instantProvider: Provider = {
       billable: true,
       requestId: "req_bench",
     }),
+  instruction: () => undefined,
   probe: () => Promise.resolve(undefined),
 };
 

@@ -37,6 +37,7 @@ const DOORS: readonly { readonly packages: RegExp; readonly doors: RegExp }[] = 
   { packages: /^ioredis$/, doors: /^queues\/|\/redis-[a-z0-9-]+\.ts$|^scripts\/bench/ },
   { packages: /^openai$/, doors: /^src\/providers\/openai\.ts$|^scripts\/bench/ },
   { packages: /^@anthropic-ai\/sdk$/, doors: /^src\/providers\/anthropic\.ts$/ },
+  { packages: /^gpt-tokenizer/, doors: /^src\/prompt\/text-tokens\.ts$/ },
   { packages: /^(express|@bull-board\/.+)$/, doors: /^workers\/web\// },
 ];
 const ENVIRONMENT_DOOR = "src/runtime/environment.ts";

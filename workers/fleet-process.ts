@@ -2,9 +2,7 @@
 
 import { createRedisBreaker } from "../src/breaker/redis-breaker.ts";
 import type { Fleet } from "../src/config/fleet.ts";
-import { StoppedError, UsageError } from "../src/job/errors.ts";
-import { createRedisLimiter } from "../src/limits/redis-limiter.ts";
-import { createProvider } from "../src/providers/create-provider.ts";
+import { StoppedError } from "../src/job/errors.ts";
 import { createFileStore } from "../src/results/file-store.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { Logger } from "../src/runtime/logger.ts";
@@ -12,11 +10,11 @@ import { createBatchStates } from "../queues/batch-state.ts";
 import { connectRedis } from "../queues/connection.ts";
 import { registerProcess } from "../queues/fleet-registry.ts";
 import { createQueueSet } from "../queues/queue-set.ts";
-import { createPool } from "./pool.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
 import { createRecorder, requireSameStore } from "./recorder.ts";
 import { createReroute } from "./reroute.ts";
 import { createRouter } from "./router.ts";
+import { startPool } from "./start-pool.ts";
 import { createWeb } from "./web/web.ts";
 
 export type Role = "router" | "reroute" | "recorder" | "web" | `pool:${string}`;
@@ -102,18 +100,6 @@ export async function startFleetProcess(options: {
       return stopping;
     },
   };
-}
-
-function startPool(context: ProcessContext, name: string): FleetPart {
-  const { fleet, redis, clock } = context;
-  const spec = fleet.providers.get(name);
-  if (!spec)
-    throw new UsageError(
-      `there is no provider "${name}" in ${fleet.path}`,
-      `Its providers are: ${Array.from(fleet.providers.keys()).join(", ")}.`,
-    );
-  const limiter = createRedisLimiter({ redis, clock, providers: new Map([[name, spec]]) });
-  return createPool(context, { name, provider: createProvider({ spec, clock }), limiter });
 }
 
 async function within(clock: Clock, ms: number, what: string, end: Promise<unknown>): Promise<void> {

@@ -2,8 +2,7 @@
 // claim → permit → call → check → record, or hand on.
 
 import type { Job as QueueJob } from "bullmq";
-import { attempt, type Attempt } from "../src/attempt/attempt.ts";
-import { createCallWatch } from "../src/attempt/call-watch.ts";
+import type { Attempt } from "../src/attempt/attempt.ts";
 import { callId } from "../src/job/job.ts";
 import { escapeModelName, type ModelId } from "../src/job/names.ts";
 import type { ModelSpec } from "../src/job/model.ts";
@@ -11,16 +10,16 @@ import type { Outcome } from "../src/job/outcome.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import type { TrailEntry } from "../src/job/trail.ts";
 import type { Limiter } from "../src/limits/limiter.ts";
-import { createPrompt } from "../src/prompt/prompt.ts";
-import { estimateTokens } from "../src/prompt/token-estimate.ts";
+import type { TokenEstimator } from "../src/prompt/token-estimate.ts";
+import type { TokenLearner } from "../src/prompt/token-learner.ts";
 import type { Provider } from "../src/providers/provider.ts";
-import { createChecker } from "../src/quality/check.ts";
 import { decidePart, decideStep } from "../src/routing/decide.ts";
 import { modelQueue } from "../src/runtime/keys.ts";
 import { sharedSignal } from "../src/runtime/shared-signal.ts";
 import type { CallEnvelope, PartOutcome } from "../queues/payload.ts";
 import { createFleetWorker, type FleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
+import { createCallMaker } from "./call-maker.ts";
 import { createEnding } from "./ending.ts";
 import { createPoolConcurrency } from "./pool-concurrency.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
@@ -30,16 +29,20 @@ const SCATTER_MS = 1_000;
 
 export function createPool(
   context: ProcessContext,
-  { name, provider, limiter }: { readonly name: string; readonly provider: Provider; readonly limiter: Limiter },
+  vendor: {
+    readonly name: string;
+    readonly provider: Provider;
+    readonly limiter: Limiter;
+    readonly estimator: TokenEstimator;
+    readonly learner: TokenLearner;
+  },
 ): FleetPart {
+  const { name, provider, limiter, estimator, learner } = vendor;
   const { fleet, redis, states, queues, breaker, peers, clock, log } = context;
   const ending = createEnding({ states, queues, clock });
-  const watch = createCallWatch({ breaker, clock });
   const aborting = new AbortController();
   sharedSignal(aborting.signal);
-  const tools = new Map(
-    Array.from(fleet.tasks.values(), (task) => [task.name, { task, prompt: createPrompt(task), check: createChecker(task) }]),
-  );
+  const calls = createCallMaker({ tasks: fleet.tasks.values(), provider, breaker, estimator, learner, clock });
 
   const processCall = async (model: ModelSpec, queueJob: QueueJob, metered: Limiter): Promise<Verdict> => {
     let envelope = queueJob.data as CallEnvelope;
@@ -61,37 +64,20 @@ export function createPool(
       const { isThere, all } = await states.bring(job, envelope.hop, { part, parts: step.models.length });
       if (isThere) return join(envelope, all);
     }
-    const tool = tools.get(job.task);
-    if (!tool)
-      return over(
-        envelope,
-        { name: job.task, attempts: 1, onRefusal: "fail" },
-        invalid(`the task "${job.task}" is not configured in this pool`),
-      );
-    const { task } = tool;
-    const rendered = tool.prompt.request(job);
-    if (rendered.kind === "invalid") return over(envelope, task, invalid(rendered.reason));
-
-    const made = await attempt(
-      {
-        id: callId(queueJob.id!, envelope.calls + 1),
-        task: task.name,
-        model,
-        purpose: envelope.step.models.length > 1 ? "agree" : "answer",
-        request: rendered.request,
-        tokens: estimateTokens(rendered.request),
-        timeoutMs: timeLimitMs(task, job.deadline, clock.now()),
-        check: tool.check,
+    const call = await calls.make(envelope, {
+      id: callId(queueJob.id!, envelope.calls + 1),
+      model,
+      limiter: metered,
+      signal: aborting.signal,
+      async onCutOff(entry) {
+        envelope = withEntry(envelope, entry);
+        await queueJob.updateData(envelope);
       },
-      { limiter: metered, breaker, provider, watch, clock },
-      {
-        signal: aborting.signal,
-        async onCutOff(entry) {
-          envelope = withEntry(envelope, entry);
-          await queueJob.updateData(envelope);
-        },
-      },
-    );
+    });
+    if (call.kind === "unaskable") {
+      return over(envelope, call.task ?? { name: job.task, attempts: 1, onRefusal: "fail" }, { kind: "invalid", reason: call.reason });
+    }
+    const { task, attempt: made } = call;
     if (made.entry) envelope = { ...withEntry(envelope, made.entry), calls: envelope.calls + 1 };
     const verdict = await settle(envelope, task, made);
     await made.close();
@@ -204,7 +190,7 @@ export function createPool(
         const closing = Promise.all(Array.from(workers.values(), (worker) => worker.stop())).then(() => ended.abort());
         void clock.sleep(graceMs, ended.signal).then(() => aborting.abort());
         await closing;
-        await limiter.stop();
+        await Promise.all([limiter.stop(), learner.stop()]);
       })();
       return stopping;
     },
@@ -221,16 +207,7 @@ function withoutHop({ job, hop, progress }: CallEnvelope): CallEnvelope["progres
   return { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(ownHop)) };
 }
 
-/** No call outlives its job. */
-function timeLimitMs({ timeoutMs }: TaskSpec, deadline: number | undefined, now: number): number {
-  return deadline === undefined ? timeoutMs : Math.max(1, Math.min(timeoutMs, deadline - now));
-}
-
 /** Those told to wait for the same time don't all come back at once. */
 function scattered(waitMs: number): number {
   return Math.round(waitMs + Math.random() * Math.min(waitMs, SCATTER_MS));
-}
-
-function invalid(reason: string): Outcome {
-  return { kind: "invalid", reason };
 }

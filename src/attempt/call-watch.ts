@@ -68,7 +68,15 @@ export function createCallWatch({ breaker, clock }: { readonly breaker: Breaker;
       const forward = () => controller.abort();
       if (signal.aborted) forward();
       else signal.addEventListener("abort", forward, { once: true });
-      const call: Watched = { model, kind: `${task} ${model}`, probe, startedAt: clock.now(), controller, failures: 0, brokenOff: undefined };
+      const call: Watched = {
+        model,
+        kind: `${task} ${model}`,
+        probe,
+        startedAt: clock.now(),
+        controller,
+        failures: 0,
+        brokenOff: undefined,
+      };
       underWay.add(call);
       if (!isLooking) {
         isLooking = true;

@@ -48,7 +48,12 @@ function checkSharedLimits(path: Path, options: unknown): readonly Problem[] {
     return models.flatMap((model: unknown, k): readonly Problem[] =>
       typeof model !== "string" || known.includes(model)
         ? []
-        : [{ path: [...path, "sharedLimits", i, "models", k], message: `no model ${JSON.stringify(model)} in this provider; ${suggestion(model, known)}` }],
+        : [
+            {
+              path: [...path, "sharedLimits", i, "models", k],
+              message: `no model ${JSON.stringify(model)} in this provider; ${suggestion(model, known)}`,
+            },
+          ],
     );
   });
 }

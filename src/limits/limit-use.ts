@@ -26,7 +26,10 @@ export interface LimitUse {
 
 /** The dimension nearest to its limit; undefined where nothing is limited. */
 export function tightestUse({ dimensions }: LimitUse): DimensionUse | undefined {
-  return dimensions.reduce<DimensionUse | undefined>((tightest, each) => (!tightest || shareOf(each) > shareOf(tightest) ? each : tightest), undefined);
+  return dimensions.reduce<DimensionUse | undefined>(
+    (tightest, each) => (!tightest || shareOf(each) > shareOf(tightest) ? each : tightest),
+    undefined,
+  );
 }
 
 export function shareOf({ taken, limit }: DimensionUse): number {

@@ -99,4 +99,3 @@ function changeOf(charged: Charge, final: PermitEnding["final"]): Charge | undef
     otpm: used.otpm - charged.otpm,
   };
 }
-

@@ -2,7 +2,17 @@
 //
 // Field `pace|<scope>`: `<per ms> <held until> <growth> <reference> <lowered at> <strikes> <full at>`; absent or `-`: none.
 
-import { BLIND, FIRST_HOLD_MS, FLOOR_PER_MS, FLOOR_SHARE, LONGEST_HOLD_MS, PACE_BURST_MS, REFERENCE_SHARE, SLOW_DOWN, UNLIMITED_SHARE } from "./pace.ts";
+import {
+  BLIND,
+  FIRST_HOLD_MS,
+  FLOOR_PER_MS,
+  FLOOR_SHARE,
+  LONGEST_HOLD_MS,
+  PACE_BURST_MS,
+  REFERENCE_SHARE,
+  SLOW_DOWN,
+  UNLIMITED_SHARE,
+} from "./pace.ts";
 
 const lua = ({ share, heldMs, growthPerMs }: typeof BLIND) => `{ share = ${share}, held = ${heldMs}, growth = ${growthPerMs} }`;
 

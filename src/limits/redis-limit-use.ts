@@ -63,5 +63,12 @@ function parseFlow(text: string | undefined): Flow | undefined {
 function parsePace(text: string | undefined): Pace | undefined {
   const [perMs, heldUntil, growth, reference, loweredAt, strikes] = (text ?? "-").split(" ").map(Number);
   if (perMs === undefined || Number.isNaN(perMs)) return undefined;
-  return { perMs, heldUntil: heldUntil ?? 0, growth: growth ?? 0, reference: reference ?? 0, loweredAt: loweredAt ?? 0, strikes: strikes ?? 0 };
+  return {
+    perMs,
+    heldUntil: heldUntil ?? 0,
+    growth: growth ?? 0,
+    reference: reference ?? 0,
+    loweredAt: loweredAt ?? 0,
+    strikes: strikes ?? 0,
+  };
 }

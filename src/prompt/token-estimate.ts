@@ -148,10 +148,3 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
 function listOf(value: JsonValue | undefined): readonly JsonValue[] {
   return Array.isArray(value) ? (value as readonly JsonValue[]) : [];
 }
-
-/** TRANSITIONAL: for workers/pool.ts until it has an estimator; then to be deleted. */
-export function estimateTokens(request: ModelRequest): TokenEstimate {
-  const text = JSON.stringify(request.kind === "openai-chat" ? request.body : request);
-  const limit = request.kind === "prompt" ? request.maxOutputTokens : undefined;
-  return { inputTokens: Math.ceil(text.length / 4), inputCharacters: text.length, ...output(0, limit, 1) };
-}

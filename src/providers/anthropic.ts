@@ -6,7 +6,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { readAnthropicAnswer } from "./anthropic-answer.ts";
 import { ANTHROPIC_RULES } from "./anthropic-errors.ts";
 import { readAnthropicLimits } from "./anthropic-headers.ts";
-import { hasSampling, SAMPLING_VERSION } from "./anthropic-parameters.ts";
+import { askForSchema, hasSampling, SAMPLING_VERSION } from "./anthropic-parameters.ts";
 import { toAnthropicParams } from "./anthropic-request.ts";
 import { failedBody, httpFetch } from "./http-fetch.ts";
 import type { Provider } from "./provider.ts";
@@ -36,6 +36,7 @@ export function createAnthropicProvider(options: { spec: ProviderSpec; clock: Cl
   return createVendorProvider(
     {
       translate: (call) => toAnthropicParams(call.model, call.request),
+      instruction: (model, output) => askForSchema(output, model).instruction,
       send: (body, { timeoutMs, signal }) => {
         const headers = hasSampling(body) ? { "anthropic-version": SAMPLING_VERSION } : {};
         return client.post("/v1/messages", { body, headers, timeout: timeoutMs, signal }).asResponse();

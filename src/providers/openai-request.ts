@@ -36,7 +36,8 @@ function limitOutput(request: PromptRequest, kind: OpenAiKind): JsonObject {
   return kind === "openai" ? { max_completion_tokens: request.maxOutputTokens } : { max_tokens: request.maxOutputTokens };
 }
 
-function askForSchema(schema: JsonSchema, model: ModelSpec, kind: OpenAiKind): { format?: JsonObject; instruction?: string } {
+/** How a model is held to a schema: by a format, or where it has none by an instruction in the prompt. */
+export function askForSchema(schema: JsonSchema, model: ModelSpec, kind: OpenAiKind): { format?: JsonObject; instruction?: string } {
   if (!isObjectSchema(schema)) return { instruction: schemaInstruction(schema) };
   if (!model.capabilities.jsonSchema) {
     // Some compatible servers refuse a `response_format` they don't know: the instruction works everywhere.

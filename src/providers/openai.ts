@@ -7,7 +7,7 @@ import { failedBody, httpFetch } from "./http-fetch.ts";
 import { readOpenAiAnswer } from "./openai-answer.ts";
 import { OPENAI_RULES } from "./openai-errors.ts";
 import { readOpenAiLimits } from "./openai-headers.ts";
-import { toOpenAiBody } from "./openai-request.ts";
+import { askForSchema, toOpenAiBody } from "./openai-request.ts";
 import type { Provider } from "./provider.ts";
 import { createScrub } from "./scrub.ts";
 import { createVendorProvider } from "./vendor-call.ts";
@@ -35,6 +35,7 @@ export function createOpenAiProvider(options: { spec: ProviderSpec; clock: Clock
   return createVendorProvider(
     {
       translate: (call) => ({ kind: "ready", body: toOpenAiBody(call.model, kind, call.request) }),
+      instruction: (model, output) => askForSchema(output, model, kind).instruction,
       send: (body, { timeoutMs, signal }) => client.post("/chat/completions", { body, timeout: timeoutMs, signal }).asResponse(),
       ask: ({ timeoutMs, signal }) => client.get("/models", { timeout: timeoutMs, signal }).asResponse(),
       failureOf: (error) => {

@@ -1,6 +1,7 @@
 // The contract of a provider: one call to one model, ending in a value. Everything a vendor does its own way stays behind it.
 
 import type { LimitReading } from "../job/limit-reading.ts";
+import type { JsonSchema } from "../job/json.ts";
 import type { ModelSpec } from "../job/model.ts";
 import type { Outcome } from "../job/outcome.ts";
 import type { ModelRequest } from "../job/request.ts";
@@ -32,6 +33,8 @@ export interface Provider {
    * A cut-off answer (`length`) is `unfit`/`cut-off`, a content filter or refusal `refused`, with usage, for they are paid.
    */
   call(call: ProviderCall): Promise<CallReport>;
+  /** What is put into the prompt where the model can't be held to the schema otherwise; estimates count it. */
+  instruction(model: ModelSpec, output: JsonSchema): string | undefined;
   /** Asks the vendor for something free to see whether key and address are good; resolves to undefined or the reason why not. */
   probe(signal: AbortSignal): Promise<string | undefined>;
 }

@@ -33,6 +33,7 @@ export interface SendOptions {
 /** What a vendor does its own way. */
 export interface Vendor {
   translate(call: ProviderCall): Translation;
+  instruction: Provider["instruction"];
   /** Through the vendor's SDK; rejects with the SDK's error for whatever isn't 2xx. */
   send(body: JsonObject, options: SendOptions): Promise<Response>;
   /** Asks for the list of models. */
@@ -99,6 +100,8 @@ export function createVendorProvider(vendor: Vendor, options: { readonly clock: 
         deadline.stop();
       }
     },
+
+    instruction: (model, output) => vendor.instruction(model, output),
 
     async probe(signal) {
       try {

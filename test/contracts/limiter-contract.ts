@@ -79,7 +79,12 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
     ...changes,
   });
 
-  const answered = ({ call, model }: PermitRequest, usage?: Usage): CallEnd => ({ call, model, ending: "answered", ...(usage ? { usage } : {}) });
+  const answered = ({ call, model }: PermitRequest, usage?: Usage): CallEnd => ({
+    call,
+    model,
+    ending: "answered",
+    ...(usage ? { usage } : {}),
+  });
 
   /** A call that the vendor refuses. */
   const refuse = async (limiter: Limiter, model: ModelId, refusal: Refusal, readings: CallEnd["readings"] = []) => {
@@ -291,7 +296,10 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       const [first, later] = [ask(model), ask(model)];
       await acquire(limiter, first);
       await acquire(limiter, later);
-      for (const [{ call }, waitMs] of [[first, 60_000], [later, 10]] as const) {
+      for (const [{ call }, waitMs] of [
+        [first, 60_000],
+        [later, 10],
+      ] as const) {
         await eventually(limiter.settle({ call, model, ending: "failed", refusal: { waitMs, kind: "limit" }, readings: NO_WORD }));
       }
       const reply = await acquire(second, ask(model), 2_000);
@@ -313,7 +321,13 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       const first = ask(model);
       await acquire(limiter, first);
       await eventually(
-        limiter.settle({ ...answered(first, NO_USAGE), readings: [{ dimension: "itpm", remaining: 10_000 }, { dimension: "otpm", remaining: 0 }] }),
+        limiter.settle({
+          ...answered(first, NO_USAGE),
+          readings: [
+            { dimension: "itpm", remaining: 10_000 },
+            { dimension: "otpm", remaining: 0 },
+          ],
+        }),
       );
       expect((await acquire(limiter, ask(model, { inputTokens: 100 }))).kind).toBe("granted");
       const second = ask(model);
@@ -373,7 +387,10 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
 
     it("gives a refused call's tokens back, and its request only where refused calls don't count", async () => {
       const refused = { ending: "failed", refusal: { waitMs: 0, kind: "limit" }, readings: NO_WORD } as const;
-      for (const [kind, outcome] of [["openai", "wait"], ["anthropic", "granted"]] as const) {
+      for (const [kind, outcome] of [
+        ["openai", "wait"],
+        ["anthropic", "granted"],
+      ] as const) {
         const { limiter, model } = start({ kind, limits: { rpm: 60 }, account: { tpm: 60_000, itpm: 60_000 } as Limits });
         const first = ask(model, { inputTokens: 500 });
         await acquire(limiter, first);

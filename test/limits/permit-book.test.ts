@@ -123,7 +123,13 @@ function createPlayer(book: PermitBook, provider: ProviderSpec) {
         const final = event.how === "used" ? { kind: "used" as const, used } : { kind: event.how };
         const nonce = nonces.get(event.call);
         await book.end(
-          NAMES.map((model) => ({ call: `${model}.${event.call}`, model: idOf(model), final, isWelcome: event.used % 2 === 0, ...(nonce === undefined ? {} : { nonce }) })),
+          NAMES.map((model) => ({
+            call: `${model}.${event.call}`,
+            model: idOf(model),
+            final,
+            isWelcome: event.used % 2 === 0,
+            ...(nonce === undefined ? {} : { nonce }),
+          })),
         );
         break;
       }
@@ -245,10 +251,7 @@ describe("the permit book in Redis", () => {
       fc.asyncProperty(fc.array(anEvent, { minLength: 20, maxLength: 80 }), async (events) => {
         let now = 1_000_000;
         const provider = specOf(`p${process.pid}x${runs++}`);
-        const inMemory = createPlayer(
-          createMemoryBook({ provider, clock: { now: () => now, sleep: () => Promise.resolve() } }),
-          provider,
-        );
+        const inMemory = createPlayer(createMemoryBook({ provider, clock: { now: () => now, sleep: () => Promise.resolve() } }), provider);
         const inRedis = createPlayer(createRedisBook({ redis: atTime(redis, () => now), provider }), provider);
         let isPaced = false;
         for (const event of events) {
