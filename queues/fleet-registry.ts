@@ -9,7 +9,7 @@ import { fleetKeys } from "../src/runtime/keys.ts";
 import { serverTimeMs } from "../src/runtime/redis-script.ts";
 
 const BEAT_MS = 2_000;
-/** A process that has not been heard of for this long is gone. One that was only held up for so long does no harm: nothing rests on who is counted but shares and advice. */
+/** A process that has not been heard of for this long is gone. Nothing but shares and advice rests on that: one that was only held up does no harm. */
 const GONE_MS = 6_000;
 /** Between two beats lies more: Redis was away, or this process held up. */
 const LATE_MS = 2 * BEAT_MS;

@@ -2,17 +2,20 @@
 // metrics and `modelfleet status` show the same reading.
 
 import type { Redis } from "ioredis";
-import type { BreakerState } from "../src/breaker/breaker.ts";
 import type { Fleet } from "../src/config/fleet.ts";
 import { isOver, type BatchState, type BatchStatus } from "../src/job/batch.ts";
 import type { ModelId } from "../src/job/names.ts";
+import type { LimitUse } from "../src/limits/limit-use.ts";
+import { readLimitUse } from "../src/limits/redis-limit-use.ts";
 import type { Clock } from "../src/runtime/clock.ts";
-import { batchKeys, modelQueue } from "../src/runtime/keys.ts";
+import { batchKeys } from "../src/runtime/keys.ts";
 import type { BatchStates } from "./batch-state.ts";
 import { readStatus } from "./batch-status.ts";
 import { readBreakers } from "./breaker-states.ts";
 import { liveProcesses, type Heartbeat } from "./fleet-registry.ts";
 import { fleetWarnings } from "./fleet-warnings.ts";
+import { modelStatuses, type ModelStatus, type ModelTotals } from "./model-status.ts";
+import { modelWarnings } from "./model-warnings.ts";
 import { readQueueDepths, type QueueDepth } from "./queue-depths.ts";
 import type { QueueSet } from "./queue-set.ts";
 
@@ -21,6 +24,8 @@ const BATCHES_SHOWN = 50;
 /** Among this many of the newest batches, live ones are found however old they are. */
 const BATCHES_LOOKED_AT = 1_000;
 const MODEL_FIELD = /^model:(.+):(calls|costNanoUsd)$/;
+
+export type { ModelStatus, ModelTotals };
 
 export interface FleetStatus {
   /** Unix milliseconds of the reading. */
@@ -38,27 +43,9 @@ export interface FleetStatus {
   readonly warnings: readonly string[];
 }
 
-export interface ModelTotals {
-  readonly calls: number;
-  readonly costNanoUsd: number;
-}
-
 export interface BatchInFleet extends BatchStatus {
   /** What its stored results took, by model id. */
   readonly models: Readonly<Record<string, ModelTotals>>;
-}
-
-export interface ModelStatus extends ModelTotals {
-  readonly model: ModelId;
-  readonly isConfigured: boolean;
-  /** False: its calls are booked at zero, for the configuration has no price. */
-  readonly isPriced: boolean;
-  readonly breaker: BreakerState;
-  readonly waiting: number;
-  readonly active: number;
-  readonly delayed: number;
-  /** How long its queue stays parked because the vendor asked for it; 0 when it is not. */
-  readonly parkedMs: number;
 }
 
 /** `calls` and `costNanoUsd` of the models are those of the batches listed. `batchLimit`: 50 unless given; live batches count first. */
@@ -71,23 +58,25 @@ export async function readFleetStatus(options: {
   readonly batchLimit?: number;
 }): Promise<FleetStatus> {
   const { redis, clock, fleet } = options;
-  const [{ batches, batchesLeftOut }, queues, breakers, processes] = await Promise.all([
+  const [{ batches, batchesLeftOut }, queues, breakers, uses, processes] = await Promise.all([
     readBatches(options, options.batchLimit ?? BATCHES_SHOWN),
     readQueueDepths(options),
     readBreakers(redis, fleet.models.keys()),
+    readUses(redis, fleet),
     liveProcesses(redis),
   ]);
+  const models = modelStatuses(fleet, { batches, queues, breakers, uses, processes });
   return {
     at: clock.now(),
     configHash: fleet.hash,
     batches,
     batchesLeftOut,
     queues,
-    models: modelStatuses(fleet, { batches, queues, breakers }),
+    models,
     processes: processes.toSorted((a, b) =>
       a.roles.join() === b.roles.join() ? a.startedAt - b.startedAt : a.roles.join() < b.roles.join() ? -1 : 1,
     ),
-    warnings: fleetWarnings({ fleet, batches, processes }),
+    warnings: [...fleetWarnings({ fleet, batches, processes }), ...modelWarnings({ fleet, models })],
   };
 }
 
@@ -117,33 +106,8 @@ async function readBatch(redis: Redis, batch: string): Promise<BatchInFleet | un
   return { ...status, models };
 }
 
-function modelStatuses(
-  fleet: Fleet,
-  {
-    batches,
-    queues,
-    breakers,
-  }: {
-    readonly batches: readonly BatchInFleet[];
-    readonly queues: readonly QueueDepth[];
-    readonly breakers: ReadonlyMap<string, BreakerState>;
-  },
-): readonly ModelStatus[] {
-  const ids = new Set([...fleet.models.keys(), ...batches.flatMap((batch) => Object.keys(batch.models) as ModelId[])]);
-  return Array.from(ids, (model) => {
-    const depth = queues.find((queue) => queue.name === modelQueue(model));
-    const totals = batches.map((batch) => batch.models[model]).filter((total) => total !== undefined);
-    return {
-      model,
-      isConfigured: fleet.models.has(model),
-      isPriced: fleet.models.get(model)?.price !== undefined,
-      breaker: breakers.get(model) ?? { kind: "closed" },
-      waiting: depth?.waiting ?? 0,
-      active: depth?.active ?? 0,
-      delayed: depth?.delayed ?? 0,
-      parkedMs: depth?.parkedMs ?? 0,
-      calls: totals.reduce((sum, { calls }) => sum + calls, 0),
-      costNanoUsd: totals.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0),
-    };
-  });
+/** One reading for each provider. */
+async function readUses(redis: Redis, fleet: Fleet): Promise<ReadonlyMap<ModelId, LimitUse>> {
+  const uses = await Promise.all(Array.from(fleet.providers.values(), (provider) => readLimitUse(redis, provider)));
+  return new Map(uses.flatMap((each) => [...each]));
 }

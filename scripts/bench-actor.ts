@@ -2,15 +2,24 @@
 
 import { bareProducer, bareRecorder, bareWorker } from "./bench-bare.ts";
 import { fleetProducer, fleetRole, simulatedVendor } from "./bench-fleet.ts";
+import { fleetRoles, foreignClient, rowProducer, simulatedVendors } from "./bench-limits-actors.ts";
+import { bottleneckClient, bullmqClient, pLimitClient } from "./bench-limits-baseline-actors.ts";
 import type { ActorReply, ActorRequest, Commands } from "./bench-stage.ts";
 
 const KINDS: Readonly<Record<string, (options: never) => Promise<Commands> | Commands>> = {
   bareProducer,
   bareRecorder,
   bareWorker,
+  bottleneckClient,
+  bullmqClient,
   fleetProducer,
   fleetRole,
+  fleetRoles,
+  foreignClient,
+  pLimitClient,
+  rowProducer,
   simulatedVendor,
+  simulatedVendors,
 };
 
 const [kind = "", options = "{}"] = process.argv.slice(2);

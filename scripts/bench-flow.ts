@@ -11,7 +11,7 @@ import { modelId } from "../src/job/names.ts";
 import { readEnvironment } from "../src/runtime/environment.ts";
 import { taskQueue } from "../src/runtime/keys.ts";
 import { createBatchStates } from "../queues/batch-state.ts";
-import { poolConcurrency } from "../workers/pool-concurrency.ts";
+import { firstSlots } from "../workers/pool-concurrency.ts";
 import type { Comparison } from "./bench-report.ts";
 import { runInTurns, type Contender } from "./bench-rounds.ts";
 import type { Actor, Stage } from "./bench-stage.ts";
@@ -123,7 +123,7 @@ export async function startFleet(
   const batchOf = (round: number) => `round-${round + 1}`;
   return {
     processes: processes.map(({ name }) => name),
-    concurrency: poolConcurrency(models.get(modelId(PROVIDER, MODEL))!),
+    concurrency: firstSlots(models.get(modelId(PROVIDER, MODEL))!),
     async prepare(round: number) {
       await queue.pause();
       await producer.call("produce", { rows: jobs, batch: batchOf(round) });

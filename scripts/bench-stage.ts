@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { systemClock } from "../src/runtime/clock.ts";
 import { childEnvironment } from "../src/runtime/environment.ts";
 import { startEmbeddedRedis } from "../queues/embedded-redis.ts";
 import { API_KEY } from "./bench-rows.ts";
@@ -13,6 +14,8 @@ export interface Actor {
   readonly name: string;
   /** Has the actor carry out one of its commands; rejects with its error, or when it has ended. */
   call<Reply>(command: string, options?: object): Promise<Reply>;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
 export interface Stage {
@@ -23,7 +26,9 @@ export interface Stage {
   file(name: string, content: string): Promise<string>;
   /** Starts an actor of a kind in a process of its own; resolves when it is ready. */
   actor(kind: string, options?: object, name?: string): Promise<Actor>;
-  /** CPU time used so far, in milliseconds: Redis and every actor by name. */
+  /** Rejects as soon as the bench is broken off. */
+  sleep(ms: number): Promise<void>;
+  /** CPU time used so far, in milliseconds: Redis and every living actor by name. */
   cpu(): Promise<ReadonlyMap<string, number>>;
   /** Ends all actors and the Redis, and removes the folder. */
   stop(): Promise<void>;
@@ -45,8 +50,13 @@ export interface ActorRequest {
   readonly options: object;
 }
 
+/** What that variable holds. */
+export const API_KEY_VALUE = "none";
+
 const ACTOR = join(import.meta.dirname, "bench-actor.ts");
 const END_MS = 5_000;
+/** Where Node would put it by default; starting a dozen processes takes half the time. */
+const COMPILE_CACHE = join(tmpdir(), "node-compile-cache");
 
 export interface StageOptions {
   /** Breaks off what is under way: every actor ends, and whoever waits for one is told. */
@@ -82,18 +92,26 @@ export async function openStage({ signal, profileDir }: StageOptions): Promise<S
           : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`, `--cpu-prof-name=${name.replaceAll(" ", "-")}.cpuprofile`];
       const child = fork(ACTOR, [kind, JSON.stringify({ redisUrl: server.url, dir, ...options })], {
         execArgv: profile,
-        env: childEnvironment({ REDIS_URL: undefined, NODE_NO_WARNINGS: "1", [API_KEY]: "none" }),
+        env: childEnvironment({ REDIS_URL: undefined, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: COMPILE_CACHE, [API_KEY]: API_KEY_VALUE }),
       });
       const actor = createStageActor(name, child);
       cast.push(actor);
       await actor.ready;
       return actor;
     },
+    async sleep(ms) {
+      await systemClock.sleep(ms, signal);
+      signal.throwIfAborted();
+    },
     async cpu() {
       const info = await redis.info("cpu");
       const seconds = (field: string) => Number(new RegExp(`^${field}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? 0);
       const used = new Map([["Redis", (seconds("used_cpu_user") + seconds("used_cpu_sys")) * 1_000]]);
-      await Promise.all(cast.map(async (actor) => used.set(actor.name, await actor.call<number>("cpu"))));
+      const readings = cast.map(async (actor) => {
+        const ms = await actor.call<number>("cpu").catch(() => undefined); // it has ended
+        if (ms !== undefined) used.set(actor.name, ms);
+      });
+      await Promise.all(readings);
       return used;
     },
     async stop() {
@@ -140,6 +158,10 @@ function createStageActor(name: string, child: ChildProcess): StageActor {
     name,
     ready,
     call,
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
     async end() {
       const late = setTimeout(() => child.kill("SIGKILL"), END_MS);
       if (child.connected) void call("end").catch(() => undefined);

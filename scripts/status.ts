@@ -5,9 +5,10 @@ import { isOver, type BatchStatus } from "../src/job/batch.ts";
 import { UsageError } from "../src/job/errors.ts";
 import { formatCount, formatDuration, formatUsd } from "../src/report/format.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
-import { readFleetStatus, type FleetStatus, type ModelStatus } from "../queues/fleet-status.ts";
+import { readFleetStatus, type FleetStatus } from "../queues/fleet-status.ts";
 import { configOption } from "./batch-options.ts";
 import { followBatch } from "./follow.ts";
+import { modelTable } from "./model-table.ts";
 import { openFleet, type OpenFleet } from "./open-fleet.ts";
 import { createProgress } from "./progress.ts";
 import { table } from "./table.ts";
@@ -109,18 +110,7 @@ function render(seen: FleetStatus, now: number): string {
   );
   if (seen.batchesLeftOut > 0) sections.push(`and ${formatCount(seen.batchesLeftOut)} older batches\n`);
   sections.push(
-    table(
-      ["model", "breaker", "waiting", "active", "delayed", "calls", "cost"],
-      seen.models.map((model) => [
-        model.model,
-        breakerOf(model, now),
-        formatCount(model.waiting),
-        formatCount(model.active),
-        formatCount(model.delayed),
-        formatCount(model.calls),
-        model.isPriced ? formatUsd(model.costNanoUsd) : "no price",
-      ]),
-    ),
+    modelTable(seen.models, now),
     table(
       ["queue", "waiting", "active", "delayed", "failed"],
       seen.queues
@@ -142,17 +132,4 @@ function render(seen: FleetStatus, now: number): string {
   );
   for (const warning of seen.warnings) say(`warning: ${warning}`);
   return sections.join("\n");
-}
-
-function breakerOf({ breaker, parkedMs }: ModelStatus, now: number): string {
-  switch (breaker.kind) {
-    case "closed":
-      return parkedMs > 0 ? `parked ${formatDuration(parkedMs)}` : "closed";
-    case "half-open":
-      return `half-open: ${breaker.reason}`;
-    case "open":
-      return `open ${formatDuration(Math.max(0, breaker.openUntil - now))}: ${breaker.reason}`;
-    default:
-      return breaker satisfies never;
-  }
 }

@@ -8,9 +8,11 @@ const LEAST_CHANGE = 1.5;
 /** A raise at most doubles them, and some: what it brings is measured before the next. */
 const MOST_RAISE = 2;
 const RAISE_EXTRA = 4;
-/** Slots that wait for permits longer than this are enough: more of them would only wait as well. */
+/** With fewer than this share of them taken at any moment, more would stay empty. */
+const FULL_SHARE = 0.8;
+/** As many always waited for permits as are granted in this time: that is enough, more of them would only wait as well. */
 const ENOUGH_WAITING_SECONDS = 0.25;
-/** Longer than this, and some are too many: another limit is at work than the configured ones (a pace, a foreign client, another model of the account). */
+/** As are granted in this time, and some are too many: another limit is at work than the configured ones (a pace, a foreign client, another model of the account). */
 const LONG_WAITING_SECONDS = 1;
 const SPARE = 4;
 
@@ -19,13 +21,14 @@ export function nextSlots(
   present: number,
   { needed, reading, isBusy }: { readonly needed: number; readonly reading: SlotReading; readonly isBusy: boolean },
 ): number {
-  const { calling, gained, waiting, permitsPerSecond, granted, refused } = reading;
-  let wanted = Math.min(needed, present * MOST_RAISE + RAISE_EXTRA);
+  const { occupied, calling, waiting, permitsPerSecond, granted, refused } = reading;
   // Until the next look at them, calls in flight may become more by as many as in the last second.
-  const surplus = waiting - Math.max(0, gained);
-  if (isBusy || surplus > permitsPerSecond * ENOUGH_WAITING_SECONDS + 1) wanted = Math.min(wanted, present);
+  const gained = Math.max(0, reading.gained);
+  const surplus = waiting - gained;
+  const isEnough = isBusy || occupied < present * FULL_SHARE || surplus > permitsPerSecond * ENOUGH_WAITING_SECONDS + 1;
+  let wanted = Math.min(needed, isEnough ? present : present * MOST_RAISE + RAISE_EXTRA);
   // While the vendor has the model held, nothing is granted, and nothing is to be learned.
   const isCrowded = granted > 0 && (surplus > permitsPerSecond * LONG_WAITING_SECONDS + SPARE || refused > granted);
-  if (isCrowded) wanted = Math.min(wanted, calling + Math.max(0, gained) + permitsPerSecond * LONG_WAITING_SECONDS + SPARE);
+  if (isCrowded) wanted = Math.min(wanted, calling + gained + permitsPerSecond * LONG_WAITING_SECONDS + SPARE);
   return Math.abs(wanted - present) < Math.max(LEAST_CHANGE, present * LEAST_CHANGE_SHARE) ? present : wanted;
 }

@@ -1,8 +1,9 @@
 // How many calls of each model a pool process has in hand: as many as the model's rate and latency make, by Little's law (slots-for.ts), measured as they
 // pass (slot-meter.ts) and shared with the other processes of the provider. Nothing has to be guessed: a thousand slots where fifty do would only hold jobs.
 //
-// What a vendor gets is bounded by permits, not by this. Where the vendor itself slows down under load, latency and slots rise together, up to its
-// limit on concurrent calls or the most a process has.
+// What a vendor gets is bounded by permits, not by this. It is stable because slots depend on the limits and the latency, and neither on slots: waiting
+// for permits is no part of the latency. Where latency does rise with slots, for a vendor or this process is at its end, more of them are not taken
+// (next-slots.ts, raise-check.ts).
 
 import { performance } from "node:perf_hooks";
 import type { ModelSpec, ProviderSpec } from "../src/job/model.ts";
@@ -14,14 +15,13 @@ import { providerScopes } from "../src/limits/scopes.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { Peers } from "../queues/fleet-registry.ts";
 import { nextSlots } from "./next-slots.ts";
+import { createRaiseCheck, FREE_SLOTS } from "./raise-check.ts";
 import { ASSUMED_LATENCY_MS, createSlotMeter } from "./slot-meter.ts";
 import { callsPerSecond, mostSlots, slotsFor, slotsNeeded } from "./slots-for.ts";
 
 const UPDATE_MS = 1_000;
 /** Of the time the event loop could have waited, it had to work. */
 const BUSY_SHARE = 0.9;
-/** Most slots before anything is measured. */
-const MOST_AT_FIRST = 256;
 const UNMEASURED = { charge: { ...NO_CHARGE, rpm: 1, rpd: 1 }, latencyMs: ASSUMED_LATENCY_MS } as const;
 
 export interface PoolConcurrency {
@@ -36,7 +36,7 @@ export interface PoolConcurrency {
 /** A pool's slots of a model, as far as the model's own limits tell before anything is measured. */
 export function firstSlots({ limits }: Pick<ModelSpec, "limits">): number {
   const scopes = [{ rates: bucketRates(limits), concurrency: limits.concurrency }];
-  return Math.min(MOST_AT_FIRST, slotsFor({ scopes, ...UNMEASURED, processes: 1 }));
+  return Math.min(FREE_SLOTS, slotsFor({ scopes, ...UNMEASURED, processes: 1 }));
 }
 
 export function createPoolConcurrency(options: {
@@ -57,9 +57,9 @@ export function createPoolConcurrency(options: {
     provider.models.map(({ id }) => {
       const scopes = allScopes.of(id) ?? [];
       const processes = peers.takers(id);
-      const first = Math.min(MOST_AT_FIRST, slotsFor({ scopes, ...UNMEASURED, processes }));
+      const first = Math.min(FREE_SLOTS, slotsFor({ scopes, ...UNMEASURED, processes }));
       peers.tell(id, { slots: first });
-      return [id, { scopes, meter: createSlotMeter({ clock, limiter, policy }), wanted: first, slots: first }];
+      return [id, { scopes, meter: createSlotMeter({ clock, limiter, policy }), check: createRaiseCheck(), wanted: first, slots: first }];
     }),
   );
   const modelOf = (id: ModelId) => {
@@ -71,14 +71,14 @@ export function createPoolConcurrency(options: {
   const update = () => {
     const busy = isBusy();
     for (const [id, model] of models) {
-      const processes = peers.takers(id);
       const reading = model.meter.read();
-      const rate = callsPerSecond(model.scopes, reading.charge);
-      const needed = slotsNeeded(rate, reading.latencyMs, processes);
-      model.wanted = nextSlots(model.wanted, { needed, reading, isBusy: busy });
-      const slots = Math.max(1, Math.min(Math.ceil(model.wanted), mostSlots(model.scopes, processes)));
+      const facts = { scopes: model.scopes, charge: reading.charge, latencyMs: reading.latencyMs, processes: peers.takers(id) };
+      const wanted = nextSlots(model.wanted, { needed: slotsNeeded(facts), reading, isBusy: busy });
+      model.wanted = model.check.allow(model.wanted, wanted, { ...reading, now: clock.now() });
+      const slots = Math.max(1, Math.min(Math.ceil(model.wanted), mostSlots(facts)));
       if (slots !== model.slots) onChange(id, slots);
       model.slots = slots;
+      const rate = callsPerSecond(facts);
       peers.tell(id, { slots, ...(Number.isFinite(rate) ? { callsPerSecond: rate } : {}) });
     }
   };

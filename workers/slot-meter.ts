@@ -20,11 +20,13 @@ export interface SlotReading {
   readonly latencyMs: number;
   /** Mean of a call. A dimension that is not known yet is 0. */
   readonly charge: Charge;
+  /** Most slots taken at any moment since the last reading. */
+  readonly occupied: number;
   /** Slots whose call has its permit, at this moment. */
   readonly calling: number;
   /** How many more those are than at the last reading. */
   readonly gained: number;
-  /** Slots that waited for a permit, on average since the last reading. */
+  /** Fewest slots that waited for a permit at any moment since the last reading. */
   readonly waiting: number;
   readonly permitsPerSecond: number;
   /** Permits granted, and asked for in vain, since the last reading. */
@@ -56,7 +58,10 @@ export function createSlotMeter({
 }): SlotMeter {
   const latency = createMeanLatency(ASSUMED_LATENCY_MS);
   const charge = createMeanCharge(policy);
-  const waiting = createGauge(clock);
+  let waitingNow = 0;
+  let waiting = 0;
+  let taken = 0;
+  let occupied = 0;
   let calling = 0;
   let callingBefore = 0;
   let permitsPerSecond = 0;
@@ -67,6 +72,7 @@ export function createSlotMeter({
   return {
     occupy() {
       const since = clock.now();
+      occupied = Math.max(occupied, ++taken);
       let waitedMs = 0;
       const time = { ageMs: (now: number) => now - since - waitedMs, countedMs: 0 };
       let permit: "none" | "held" | "ended" = "none";
@@ -79,7 +85,7 @@ export function createSlotMeter({
         limiter: {
           async acquire(request, options) {
             const askedAt = clock.now();
-            waiting.add(1);
+            waitingNow++;
             try {
               const reply = await limiter.acquire(request, options);
               waitedMs += clock.now() - askedAt;
@@ -97,7 +103,7 @@ export function createSlotMeter({
               }
               return reply;
             } finally {
-              waiting.add(-1);
+              waiting = Math.min(waiting, --waitingNow);
             }
           },
           settle(how) {
@@ -116,6 +122,7 @@ export function createSlotMeter({
           stop: () => limiter.stop(),
         },
         leave() {
+          taken--;
           if (permit !== "held") return;
           permit = "ended";
           calling--;
@@ -132,45 +139,20 @@ export function createSlotMeter({
       const reading = {
         latencyMs: latency.read(now, elapsedMs),
         charge: charge.read(elapsedMs),
+        occupied,
         calling,
         gained: calling - callingBefore,
-        waiting: waiting.mean(),
+        waiting,
         permitsPerSecond,
         granted,
         refused,
       };
+      waiting = waitingNow;
+      occupied = taken;
       callingBefore = calling;
       granted = 0;
       refused = 0;
       return reading;
-    },
-  };
-}
-
-/** A number that goes up and down, on average over time. */
-function createGauge(clock: Clock) {
-  let value = 0;
-  let area = 0;
-  let since = clock.now();
-  let changedAt = since;
-  const advance = () => {
-    const now = clock.now();
-    area += value * (now - changedAt);
-    changedAt = now;
-    return now;
-  };
-  return {
-    add(change: 1 | -1) {
-      advance();
-      value += change;
-    },
-    /** Since it was asked last. */
-    mean() {
-      const now = advance();
-      const mean = area / Math.max(1, now - since);
-      area = 0;
-      since = now;
-      return mean;
     },
   };
 }

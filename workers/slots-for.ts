@@ -6,10 +6,10 @@
 import type { Charge } from "../src/limits/charging.ts";
 import type { LimitScope } from "../src/limits/scopes.ts";
 
-/** Where nothing limits the rate. */
+/** Where nothing limits the rate, nor the calls in flight. */
 const UNLIMITED_SLOTS = 64;
-/** Most slots of a model in one process: what it can do with a core is reached long before. */
-const MOST_SLOTS = 512;
+/** Most slots of a model in one process. They count for calls that take long; with short ones its CPU is used up by a few dozen. */
+const MOST_SLOTS = 2_048;
 /** Those in flight vary around their mean by less than its square root: permits come evenly, latencies don't. */
 const SPREAD = 3;
 /** However long the calls take, the spread is no more than this much of the rate: where it isn't needed, those slots wait for permits, and longer than their patience. */
@@ -22,8 +22,40 @@ const MOST_WAITING = 64;
 
 type Limited = Pick<LimitScope, "rates" | "concurrency">;
 
+export interface SlotFacts {
+  /** All limits that a call of the model passes. */
+  readonly scopes: readonly Limited[];
+  /** Mean of a call. */
+  readonly charge: Charge;
+  /** Mean time a call occupies its slot, the wait for its permit left out. */
+  readonly latencyMs: number;
+  /** Live processes that take the model's calls. */
+  readonly processes: number;
+}
+
+/** The slots of one of the processes. */
+export function slotsFor(facts: SlotFacts): number {
+  return Math.min(Math.ceil(slotsNeeded(facts)), mostSlots(facts));
+}
+
+/** Those that are of use to one of the processes, whatever is allowed; not rounded. */
+export function slotsNeeded(facts: SlotFacts): number {
+  const rate = callsPerSecond(facts) / facts.processes;
+  if (rate === Number.POSITIVE_INFINITY) {
+    return facts.scopes.some(({ concurrency }) => concurrency !== undefined) ? mostSlots(facts) : UNLIMITED_SLOTS;
+  }
+  const inFlight = (rate * facts.latencyMs) / 1_000;
+  const spread = Math.min(SPREAD * Math.sqrt(inFlight), rate * LONGEST_SPREAD_SECONDS + FEWEST_SPREAD);
+  return inFlight + spread + FEWEST_WAITING + Math.min(MOST_WAITING, rate * WAITING_SECONDS);
+}
+
+/** The most that one of the processes may have: its share of the limits on calls in flight, rounded up, for the limiter keeps to them exactly. */
+export function mostSlots({ scopes, processes }: Pick<SlotFacts, "scopes" | "processes">): number {
+  return Math.min(MOST_SLOTS, ...scopes.map(({ concurrency }) => Math.ceil((concurrency ?? Number.POSITIVE_INFINITY) / processes)));
+}
+
 /** Calls per second that the tightest of the limits allows the whole fleet, at the mean charge of a call; infinite where nothing limits them. */
-export function callsPerSecond(scopes: readonly Limited[], charge: Charge): number {
+export function callsPerSecond({ scopes, charge }: Pick<SlotFacts, "scopes" | "charge">): number {
   let lowest = Number.POSITIVE_INFINITY;
   for (const { rates } of scopes) {
     for (const [dimension, { perMs }] of rates) {
@@ -33,33 +65,4 @@ export function callsPerSecond(scopes: readonly Limited[], charge: Charge): numb
     }
   }
   return lowest;
-}
-
-/** The most one of the processes may use: its share of the limits on calls in flight, rounded up, for the limiter keeps to them exactly. */
-export function mostSlots(scopes: readonly Limited[], processes: number): number {
-  return Math.min(MOST_SLOTS, ...scopes.map(({ concurrency }) => Math.ceil((concurrency ?? Number.POSITIVE_INFINITY) / processes)));
-}
-
-/** The slots of one of the processes, whatever is allowed; not rounded. `ratePerSecond`: of the whole fleet. */
-export function slotsNeeded(ratePerSecond: number, latencyMs: number, processes: number): number {
-  if (ratePerSecond === Number.POSITIVE_INFINITY) return UNLIMITED_SLOTS;
-  const rate = ratePerSecond / processes;
-  const inFlight = (rate * latencyMs) / 1_000;
-  const spread = Math.min(SPREAD * Math.sqrt(inFlight), rate * LONGEST_SPREAD_SECONDS + FEWEST_SPREAD);
-  return inFlight + spread + FEWEST_WAITING + Math.min(MOST_WAITING, rate * WAITING_SECONDS);
-}
-
-export function slotsFor(facts: {
-  /** All limits that a call of the model passes. */
-  readonly scopes: readonly Limited[];
-  /** Mean of a call. */
-  readonly charge: Charge;
-  /** Mean time a call occupies its slot, the wait for its permit left out. */
-  readonly latencyMs: number;
-  /** Live processes that take the model's calls. */
-  readonly processes: number;
-}): number {
-  const { scopes, charge, latencyMs, processes } = facts;
-  const needed = slotsNeeded(callsPerSecond(scopes, charge), latencyMs, processes);
-  return Math.min(Math.ceil(needed), mostSlots(scopes, processes));
 }

@@ -2,14 +2,18 @@
 //
 // KEYS   buckets, leases, expiries, uncertain
 // ARGV   1 JSON { uncertainMs, passes: { <model id>: [<scope>...] }, scopes: { <scope>: { rates: { <dimension>: [perMs, burstMs] }, concurrency? } },
-//          asks: [{ call, model, nonce, charge, inputTokens, outputTokens, leaseMs, patienceMs }] }
-// Reply  one per ask, in order: ['granted'] · ['granted', startedAt, inputTokens, outputTokens] (cut off before) · ['refused', waitMs, by, scope]
+//          asks: [{ call, model, nonce, charge, inputTokens, outputTokens, leaseMs, patienceMs, ticket? }] }
+// Reply  one per ask, in order: ['granted'] · ['ticket', at, waitMs] · ['granted', startedAt, inputTokens, outputTokens] (cut off before) · ['refused', waitMs, by, scope]
 
 import { redisScript } from "../runtime/redis-script.ts";
+import { EARLY_MS, LATE_MS } from "./permit-book.ts";
 import { SCOPE_LUA } from "./scope-lua.ts";
 
 export const askScript = redisScript(`${SCOPE_LUA}
 local input = cjson.decode(ARGV[1])
+local EARLY_MS, LATE_MS = ${EARLY_MS}, ${LATE_MS}
+
+local function ticket_of(at) return { 'ticket', string.format('%.3f', at), string.format('%.3f', math.max(0, at - now)) } end
 
 -- Leases that ran out give their place back and are kept as uncertain; uncertain records end after their time.
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', EXPIRIES, '-inf', now, 'LIMIT', 0, 200)) do
@@ -27,44 +31,46 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', EXPIRIES, '-inf', now, 'LIMI
   end
 end
 
-local RATE = { rpm = true, rpd = true, tpm = true, itpm = true, otpm = true, pace = true }
-
-local function refusal_by(scope, ask, own)
+-- What bars the call whatever it costs.
+local function bar_of(scope, own)
   local wait, by = -1, nil
-  local function refuse(ms, reason) if ms > wait then wait, by = ms, reason end end
-  if scope.calls - own >= scope.concurrency then refuse(0, 'calls') end
-  if scope.hold > now then refuse(scope.hold - now, 'hold') end
-  if scope.head and scope.head_until > now and scope.head ~= ask.nonce then refuse(math.max(1, scope.head_until - LATE_MS - now), 'line') end
+  if scope.calls - own >= scope.concurrency then wait, by = 0, 'calls' end
+  if scope.hold > now and scope.hold - now > wait then wait, by = scope.hold - now, 'hold' end
+  return by and { wait = wait, by = by, scope = scope }
+end
+
+-- What the call would have to wait for, and how long the line is before it.
+local function price_of(scope, ask)
+  local wait, by, line = -1, nil, 0
   for dimension, bucket in pairs(scope.buckets) do
     local ms = bucket_wait(bucket, ask.charge[dimension])
-    if ms > 0.001 then refuse(ms, dimension) end
+    if ms > 0.001 and ms > wait then wait, by = ms, dimension end
+    if ask.charge[dimension] > 0 then line = math.max(line, bucket_line(bucket)) end
   end
   if scope.pace then
     local ms = pace_wait(scope.pace, ask.charge.rpm)
-    if ms > 0.001 then refuse(ms, 'pace') end
+    if ms > 0.001 and ms > wait then wait, by = ms, 'pace' end
+    line = math.max(line, pace_line(scope.pace))
   end
-  if by then return { wait = wait, by = by, scope = scope } end
+  return by and { wait = wait, by = by, scope = scope }, line
 end
 
--- Later asks of the same limit stand behind this one.
-local function queue_at(scope, ask, worst)
-  if not scope.has_line and worst.scope == scope and RATE[worst.by] and worst.wait <= ask.patienceMs then
-    scope.head, scope.head_until = ask.nonce, now + worst.wait + LATE_MS
-    scope.changed['head'] = string.format('%.4f %s', scope.head_until, ask.nonce)
-  end
-  scope.has_line = true
+local function worse(a, b)
+  if not a then return b end
+  return b and b.wait > a.wait and b or a
+end
+
+-- Later asks of this call of the same limit stand behind this one.
+local function queue_at(scope, ask)
   for dimension, bucket in pairs(scope.buckets) do
     if bucket.per_ms then bucket.queued = bucket.queued + ask.charge[dimension] / bucket.per_ms end
   end
   if scope.pace then scope.pace.queued = scope.pace.queued + ask.charge.rpm / pace_rate(scope.pace) end
 end
 
-local function grant_at(scope, ask)
-  for dimension in pairs(scope.buckets) do charge_bucket(scope, dimension, ask.charge[dimension]) end
-  add_calls(scope, 1)
-  if scope.head == ask.nonce then
-    scope.head, scope.head_until = nil, 0
-    scope.changed['head'] = '0 -'
+local function charge_all(passed, charge)
+  for _, scope in ipairs(passed) do
+    for dimension in pairs(scope.buckets) do charge_bucket(scope, dimension, charge[dimension]) end
   end
 end
 
@@ -74,6 +80,34 @@ local function passed_by(model)
   return passed
 end
 
+local function refused(worst) return { 'refused', math.ceil(worst.wait), worst.by, worst.scope.name } end
+
+-- 'paid', or what the call is answered instead.
+local function pay(ask, passed, own)
+  local barred
+  for _, scope in ipairs(passed) do barred = worse(barred, bar_of(scope, own)) end
+  if ask.ticket then
+    if now < ask.ticket - EARLY_MS then return ticket_of(ask.ticket) end
+    if not barred and now <= ask.ticket + LATE_MS then return 'paid' end
+    for _, scope in ipairs(passed) do refund_scope(scope, ask.charge, ask.ticket) end
+  end
+  if barred then return refused(barred) end
+  local worst, longest, refusals = nil, 0, {}
+  for k, scope in ipairs(passed) do
+    local refusal, line = price_of(scope, ask)
+    refusals[k], worst, longest = refusal or false, worse(worst, refusal), math.max(longest, line)
+  end
+  if worst and (longest > HORIZON_MS or worst.wait > ask.patienceMs) then
+    -- The model's line is joined whoever refused; another's only where it refused.
+    for k, scope in ipairs(passed) do
+      if k == 1 or refusals[k] then queue_at(scope, ask) end
+    end
+    return refused(worst)
+  end
+  charge_all(passed, ask.charge)
+  return worst and ticket_of(now + worst.wait) or 'paid'
+end
+
 local replies = {}
 for i, ask in ipairs(input.asks) do
   local text = redis.call('HGET', LEASES, ask.call)
@@ -81,23 +115,13 @@ for i, ask in ipairs(input.asks) do
   if earlier and earlier.nonce == ask.nonce then
     replies[i] = { 'granted' }
   else
-    local passed, own = passed_by(ask.model), earlier and 1 or 0
-    local refusals, worst = {}, nil
-    for k, scope in ipairs(passed) do
-      local refusal = refusal_by(scope, ask, own)
-      refusals[k] = refusal or false
-      if refusal and (not worst or refusal.wait > worst.wait) then worst = refusal end
-    end
-    if worst then
-      -- The model's line is joined whoever refused; another's only where it refused.
-      for k, scope in ipairs(passed) do
-        if k == 1 or refusals[k] then queue_at(scope, ask, worst) end
-      end
-      replies[i] = { 'refused', math.ceil(worst.wait), worst.by, worst.scope.name }
+    local passed = passed_by(ask.model)
+    local reply = pay(ask, passed, earlier and 1 or 0)
+    if reply ~= 'paid' then
+      replies[i] = reply
     else
-      for _, scope in ipairs(passed) do
-        if earlier then add_calls(scope, -1) end
-        grant_at(scope, ask)
+      if not earlier then
+        for _, scope in ipairs(passed) do add_calls(scope, 1) end
       end
       local lost = earlier
       if not lost then

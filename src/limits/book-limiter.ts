@@ -90,7 +90,8 @@ function openDesk(provider: ProviderSpec, { clock, openBook }: { clock: Clock; o
   const line = createPermitLine({
     clock,
     ask: (asks) => book.ask(asks),
-    giveBack: ({ call, model, nonce }) => end({ call, model, nonce, final: { kind: "unused" } }),
+    giveBack: ({ call, model, nonce, charge }, ticket) =>
+      end({ call, model, nonce, final: { kind: "unused" }, ...(ticket === undefined ? {} : { refund: { charge, ticket } }) }),
   });
   const readingsOf = ({ model, readings = [] }: CallEnd) =>
     readings.flatMap((reading) => {

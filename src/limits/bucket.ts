@@ -16,8 +16,8 @@ export const TRAVEL_MS = 20;
 /** How fast a bucket is raised towards what the vendor says: this share of the time since it was last raised, of a second at most. */
 export const RAISE_SHARE = 0.2;
 export const RAISE_WITHIN_MS = 1_000;
-/** Calls on their way to the vendor are charged here and not there: so much less taken there means nothing. */
-export const RAISE_BEYOND_MS = 100;
+/** Calls in line and on their way are charged here and not there: so much less taken there means nothing. */
+export const RAISE_BEYOND_MS = 200;
 
 /** How fast a bucket refills and how much it holds, measured in time at its rate. */
 export interface BucketRate {
@@ -52,6 +52,11 @@ export function bucketWaitMs(fullAt: number, amount: number, rate: BucketRate, n
   return waitMs > ROUNDING_MS ? waitMs : 0;
 }
 
+/** Milliseconds until the smallest of calls could be paid: how long the line is; below 0 where there is none. */
+export function bucketLineMs(fullAt: number, rate: BucketRate, now: number, queuedMs = 0): number {
+  return Math.max(0, fullAt - now) + queuedMs - rate.burstMs;
+}
+
 /**
  * The new `fullAt` after a charge, or after a credit (`amount` < 0). A bucket never holds more than its burst: credit beyond full is lost. (0, full since
  * ever: of what was given back nothing is on its way.)
@@ -59,6 +64,12 @@ export function bucketWaitMs(fullAt: number, amount: number, rate: BucketRate, n
 export function chargeBucket(fullAt: number, amount: number, rate: BucketRate, now: number): number {
   const changed = Math.max(fullAt, now) + amount / rate.perMs;
   return amount < 0 && changed <= now + ROUNDING_MS ? 0 : changed;
+}
+
+/** What of an unused ticket's amount is given back: what has refilled since it was due is lost, for others may have gone instead. */
+export function refundable(amount: number, ticket: number, rate: BucketRate, now: number): number {
+  const amountMs = amount / rate.perMs;
+  return rate.perMs * Math.min(amountMs, Math.max(0, ticket + Math.max(amountMs, rate.burstMs) - now));
 }
 
 /** The new `fullAt` when the bucket holds no more than `levelMs`: lowered at once, never raised. */

@@ -3,7 +3,7 @@
 //
 // KEYS   buckets, leases, expiries, uncertain
 // ARGV   1 JSON { passes: { <model id>: [<scope>...] }, scopes: { <scope>: { rates: { <dimension>: [perMs, burstMs] } } },
-//          endings: [{ call, model, nonce?, final: { kind: 'used' | 'kept' | 'unused', used? }, isWelcome?,
+//          endings: [{ call, model, nonce?, final: { kind: 'used' | 'kept' | 'unused', used? }, refund?, isWelcome?,
 //            readings?: [{ dimension, levelMs?, takenMs?, perMs? }], refusal?: { waitMs, pace? } }] }
 // Reply  how many permits were known
 
@@ -39,6 +39,11 @@ for _, item in ipairs(input.endings) do
       end
     end
     if item.isWelcome then welcome_pace(model, permit.startedAt) end
+  end
+  if item.refund then
+    for _, name in ipairs(input.passes[item.model]) do
+      refund_scope(scope_of(name, input.scopes[name]), item.refund.charge, item.refund.ticket)
+    end
   end
   for _, reading in ipairs(item.readings or {}) do
     for _, name in ipairs(input.passes[item.model]) do

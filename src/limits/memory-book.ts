@@ -5,7 +5,17 @@ import type { ModelId } from "../job/names.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { NO_CHARGE, type Charge } from "./charging.ts";
 import { createMemoryScope, type MemoryScope } from "./memory-scope.ts";
-import { UNCERTAIN_MS, type PermitAnswer, type PermitAsk, type PermitBook, type PermitEnding } from "./permit-book.ts";
+import {
+  EARLY_MS,
+  HORIZON_MS,
+  LATE_MS,
+  UNCERTAIN_MS,
+  type PermitAnswer,
+  type PermitAsk,
+  type PermitBook,
+  type PermitEnding,
+  type RefusedAsk,
+} from "./permit-book.ts";
 import { providerScopes } from "./scopes.ts";
 
 type Lease = PermitAsk & { readonly startedAt: number; readonly expiresAt: number };
@@ -27,20 +37,38 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
     const earlier = leases.get(ask.call);
     if (earlier?.nonce === ask.nonce) return { kind: "granted" };
     const passed = scopesOf(ask.model);
-    const refusals = passed.map((scope) => scope.refusal(ask, now, earlier ? 1 : 0));
-    const worst = refusals.reduce((a, b) => (b && (!a || b.waitMs > a.waitMs) ? b : a), undefined);
-    if (worst) {
-      // The model's line is joined whoever refused; another's only where it refused.
-      passed.forEach((scope, i) => (i === 0 || refusals[i]) && scope.queue(ask, worst, now));
-      return worst;
-    }
-    if (earlier) dropLease(earlier);
-    for (const scope of passed) scope.take(ask, now);
+    const answer = pay(ask, passed, { now, own: earlier ? 1 : 0 });
+    if (answer !== "paid") return answer;
+    if (!earlier) for (const scope of passed) scope.enter();
     const lost = earlier ?? uncertain.get(ask.call);
     uncertain.delete(ask.call);
     leases.set(ask.call, { ...ask, startedAt: now, expiresAt: now + ask.leaseMs });
     if (!lost) return { kind: "granted" };
     return { kind: "granted", cutOff: { startedAt: lost.startedAt, inputTokens: lost.inputTokens, outputTokens: lost.outputTokens } };
+  };
+
+  const pay = (
+    ask: PermitAsk,
+    passed: readonly MemoryScope[],
+    { now, own }: { readonly now: number; readonly own: number },
+  ): PermitAnswer | "paid" => {
+    const barred = worstOf(passed.map((scope) => scope.bar(now, own)));
+    if (ask.ticket !== undefined) {
+      if (now < ask.ticket - EARLY_MS) return { kind: "ticket", ticket: ask.ticket, waitMs: ask.ticket - now };
+      if (!barred && now <= ask.ticket + LATE_MS) return "paid";
+      for (const scope of passed) scope.refund(ask.charge, ask.ticket, now);
+    }
+    if (barred) return barred;
+    const prices = passed.map((scope) => scope.price(ask, now));
+    const worst = worstOf(prices.map(({ refusal }) => refusal));
+    const longestMs = Math.max(...prices.map(({ lineMs }) => lineMs));
+    if (worst && (longestMs > HORIZON_MS || worst.waitMs > ask.patienceMs)) {
+      // The model's line is joined whoever refused; another's only where it refused.
+      passed.forEach((scope, i) => (i === 0 || prices[i]?.refusal) && scope.queue(ask, now));
+      return worst;
+    }
+    for (const scope of passed) scope.charge(ask.charge, now);
+    return worst ? { kind: "ticket", ticket: now + worst.waitMs, waitMs: worst.waitMs } : "paid";
   };
 
   const endOne = (ending: PermitEnding, now: number) => {
@@ -54,6 +82,7 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
       if (change) for (const scope of passed) scope.charge(change, now);
       if (ending.isWelcome) passed[0]?.welcome(lease.startedAt);
     }
+    if (ending.refund) for (const scope of passed) scope.refund(ending.refund.charge, ending.refund.ticket, now);
     for (const reading of ending.readings ?? []) passed.find((scope) => scope.limits(reading.dimension))?.read(reading, now);
     if (ending.refusal) passed[0]?.refused(ending.refusal, lease?.startedAt, now);
   };
@@ -98,4 +127,8 @@ function changeOf(charged: Charge, final: PermitEnding["final"]): Charge | undef
     itpm: used.itpm - charged.itpm,
     otpm: used.otpm - charged.otpm,
   };
+}
+
+function worstOf(refusals: readonly (RefusedAsk | undefined)[]): RefusedAsk | undefined {
+  return refusals.reduce((a, b) => (b && (!a || b.waitMs > a.waitMs) ? b : a), undefined);
 }

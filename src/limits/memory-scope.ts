@@ -1,22 +1,26 @@
 // One scope of a permit book in memory: where its limits stand.
 
-import { bucketWaitMs, chargeBucket, DEFAULT_BURST_MS, lowerBucket, raiseBucket, type BucketRate } from "./bucket.ts";
+import { bucketLineMs, bucketWaitMs, chargeBucket, lowerBucket, raiseBucket, refundable, type BucketRate } from "./bucket.ts";
 import type { Charge, Dimension } from "./charging.ts";
 import { flowAfter, flowRate, type Flow } from "./flow.ts";
 import { afterRefusal, afterSuccess, isOver, PACE_BURST_MS, paceRate, type Pace } from "./pace.ts";
-import { LATE_SHARE, type PermitAsk, type PermitReading, type PermitRefusal, type RefusedAsk } from "./permit-book.ts";
+import type { PermitAsk, PermitReading, PermitRefusal, RefusedAsk } from "./permit-book.ts";
 import type { LimitScope } from "./scopes.ts";
 
 type BucketName = Dimension | "pace";
 
 export interface MemoryScope {
   limits(dimension: Dimension): boolean;
-  /** `own`: 1 when the call itself holds a lease that the grant would replace. */
-  refusal(ask: PermitAsk, now: number, own: number): RefusedAsk | undefined;
-  /** Later asks of the same turn stand behind this one, and if it is the first of a rate, those of other processes for a moment. */
-  queue(ask: PermitAsk, worst: RefusedAsk, now: number): void;
-  take(ask: PermitAsk, now: number): void;
+  /** What bars a call whatever it costs. `own`: 1 when the call itself holds a lease that the grant would replace. */
+  bar(now: number, own: number): RefusedAsk | undefined;
+  /** What the call would have to wait for, and how long the line is before it. */
+  price(ask: PermitAsk, now: number): { readonly refusal: RefusedAsk | undefined; readonly lineMs: number };
+  /** Later asks of the same turn stand behind this one. */
+  queue(ask: PermitAsk, now: number): void;
   charge(change: Charge, now: number): void;
+  /** Of an unused ticket. */
+  refund(paid: Charge, ticket: number, now: number): void;
+  enter(): void;
   leave(): void;
   read(reading: PermitReading, now: number): void;
   welcome(grantedAt: number): void;
@@ -33,7 +37,6 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
   let queued: Map<BucketName, number> | undefined;
   let calls = 0;
   let holdUntil = 0;
-  let head: { readonly nonce: string; readonly until: number } | undefined;
   let pace: Pace | undefined;
 
   const rateOf = (dimension: Dimension): BucketRate | undefined => {
@@ -70,35 +73,42 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
 
   return {
     limits: (dimension) => configured.has(dimension),
-    refusal(ask, now, own) {
+    bar(now, own) {
       let worst: RefusedAsk | undefined;
-      const refuse = (waitMs: number, by: RefusedAsk["by"]) => {
-        if (!worst || waitMs > worst.waitMs) worst = { kind: "refused", waitMs, by, scope: name };
-      };
-      if (calls - own >= concurrency) refuse(0, "calls");
-      if (holdUntil > now) refuse(holdUntil - now, "hold");
-      if (head && head.until > now && head.nonce !== ask.nonce) refuse(Math.max(1, head.until - LATE_MS - now), "line");
-      for (const [bucket, rate] of buckets(now)) {
-        const amount = ask.charge[bucket === "pace" ? "rpm" : bucket];
-        const waitMs = bucketWaitMs(fullAt.get(bucket) ?? 0, amount, rate, now, queued?.get(bucket));
-        if (waitMs > 0) refuse(waitMs, bucket);
-      }
+      if (calls - own >= concurrency) worst = { kind: "refused", waitMs: 0, by: "calls", scope: name };
+      if (holdUntil > now) worst = { kind: "refused", waitMs: holdUntil - now, by: "hold", scope: name };
       return worst;
     },
-    queue(ask, worst, now) {
-      const isFirst = !queued && worst.scope === name && isRate(worst.by) && worst.waitMs <= ask.patienceMs;
-      if (isFirst) head = { nonce: ask.nonce, until: now + worst.waitMs + LATE_MS };
+    price(ask, now) {
+      let refusal: RefusedAsk | undefined;
+      let lineMs = 0;
+      for (const [bucket, rate] of buckets(now)) {
+        const amount = ask.charge[bucket === "pace" ? "rpm" : bucket];
+        const full = fullAt.get(bucket) ?? 0;
+        const queuedMs = queued?.get(bucket);
+        const waitMs = bucketWaitMs(full, amount, rate, now, queuedMs);
+        if (waitMs > 0 && (!refusal || waitMs > refusal.waitMs)) refusal = { kind: "refused", waitMs, by: bucket, scope: name };
+        if (amount > 0) lineMs = Math.max(lineMs, bucketLineMs(full, rate, now, queuedMs));
+      }
+      return { refusal, lineMs };
+    },
+    queue(ask, now) {
       queued ??= new Map();
       for (const [bucket, rate] of buckets(now)) {
         queued.set(bucket, (queued.get(bucket) ?? 0) + ask.charge[bucket === "pace" ? "rpm" : bucket] / rate.perMs);
       }
     },
-    take(ask, now) {
-      move(ask.charge, now);
-      calls++;
-      if (head?.nonce === ask.nonce) head = undefined;
-    },
     charge: move,
+    refund(paid, ticket, now) {
+      for (const [bucket, rate] of buckets(now)) {
+        const amount = refundable(paid[bucket === "pace" ? "rpm" : bucket], ticket, rate, now);
+        if (amount > 0) fullAt.set(bucket, chargeBucket(fullAt.get(bucket) ?? 0, -amount, rate, now));
+      }
+      for (const [dimension, amount] of Object.entries(paid) as [Dimension, number][]) if (amount !== 0) track(dimension, -amount, now);
+    },
+    enter() {
+      calls++;
+    },
     leave() {
       calls--;
     },
@@ -136,11 +146,4 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
       queued = undefined;
     },
   };
-}
-
-/** How late the head of a line may be: part of the usual burst. */
-const LATE_MS = DEFAULT_BURST_MS * LATE_SHARE;
-
-function isRate(by: RefusedAsk["by"]): boolean {
-  return by !== "calls" && by !== "hold" && by !== "line";
 }

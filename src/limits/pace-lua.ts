@@ -39,6 +39,12 @@ local function charge_pace(scope, amount)
   scope.pace_changed = true
 end
 
+local function refund_pace(scope, amount, ticket)
+  local rate = pace_rate(scope.pace)
+  scope.pace.full_at = refunded_full_at(scope.pace.full_at, amount / rate, math.max(${PACE_BURST_MS}, 1 / rate), ticket)
+  scope.pace_changed = true
+end
+
 -- Milliseconds until the pace allows one more call.
 local function pace_wait(pace, requests)
   if requests <= 0 then return 0 end
@@ -47,10 +53,14 @@ local function pace_wait(pace, requests)
   return travel_debt(pace.full_at, requests / rate, burst_ms) + pace.queued + math.min(requests / rate, burst_ms) - burst_ms
 end
 
+local function pace_line(pace)
+  return math.max(0, pace.full_at - now) + pace.queued - math.max(${PACE_BURST_MS}, 1 / pace_rate(pace))
+end
+
 -- Answers with the time that the model is to be held altogether.
 local function lower_pace(scope, cause, granted_at, flow)
   local pace, rule = scope.pace, PACES[cause]
-  if pace and granted_at <= pace.lowered_at then return 0 end
+  if pace and granted_at <= pace.lowered_at + HORIZON_MS then return 0 end
   local current = pace and math.min(pace_rate(pace), flow) or flow
   local reference = pace and math.max(current, pace.reference * ${REFERENCE_SHARE}) or current
   local growth = reference * rule.growth

@@ -6,6 +6,8 @@
 //                         ▲───────────────(another refusal, of a call granted since)───────────────┘
 // Refusals that follow on each other without a call that went well hold the model altogether, twice as long each time.
 
+import { HORIZON_MS } from "./permit-book.ts";
+
 /** Calls per millisecond unless said otherwise; times are unix ms. */
 export interface Pace {
   /** At `heldUntil`; it grows by `growth` per millisecond from then on. */
@@ -46,15 +48,15 @@ export function isOver(pace: Pace, limitPerMs: number | undefined, now: number):
 }
 
 /**
- * The pace after a refusal of a call that was granted at `grantedAt`, while calls were granted at `flowPerMs`. Calls granted before the pace was lowered
- * tell nothing new. `holdMs`: no calls at all for so long.
+ * The pace after a refusal of a call that was granted at `grantedAt`, while calls were granted at `flowPerMs`. Calls that had their
+ * ticket before the pace was lowered tell nothing new. `holdMs`: no calls at all for so long.
  */
 export function afterRefusal(
   pace: Pace | undefined,
   cause: PaceCause,
   { grantedAt, flowPerMs, now }: { readonly grantedAt: number; readonly flowPerMs: number; readonly now: number },
 ): { readonly pace: Pace; readonly holdMs: number } {
-  if (pace && grantedAt <= pace.loweredAt) return { pace, holdMs: 0 };
+  if (pace && grantedAt <= pace.loweredAt + HORIZON_MS) return { pace, holdMs: 0 };
   const { share, heldMs, growthPerMs } = cause === "blind" ? BLIND : SLOW_DOWN;
   const current = pace ? Math.min(paceRate(pace, now), flowPerMs) : flowPerMs;
   const reference = pace ? Math.max(current, pace.reference * REFERENCE_SHARE) : current;

@@ -13,8 +13,10 @@ export interface PermitAsk {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly leaseMs: number;
-  /** How long it is still prepared to wait: only one that will wait can be first in line. */
+  /** How long it is still prepared to wait. */
   readonly patienceMs: number;
+  /** Its ticket, when it has one: it has paid, and comes for its permit. */
+  readonly ticket?: number;
 }
 
 /** An earlier grant for the call that was never settled: its start (unix ms) and estimates. */
@@ -24,7 +26,14 @@ export interface CutOffCall {
   readonly outputTokens: number;
 }
 
-export type PermitAnswer = { readonly kind: "granted"; readonly cutOff?: CutOffCall } | RefusedAsk;
+export type PermitAnswer = { readonly kind: "granted"; readonly cutOff?: CutOffCall } | Ticket | RefusedAsk;
+
+/** A place in line, paid for: the permit may be had in `waitMs`, at `ticket` by the book's clock. Nobody else can take it; who doesn't want it any more refunds it. */
+export interface Ticket {
+  readonly kind: "ticket";
+  readonly waitMs: number;
+  readonly ticket: number;
+}
 
 export interface RefusedAsk {
   readonly kind: "refused";
@@ -34,8 +43,8 @@ export interface RefusedAsk {
   readonly scope: string;
 }
 
-/** A rate · the pace learned from refusals · too many calls in flight · a hold · another process's call that is first in line. */
-export type RefusedBy = Dimension | "pace" | "calls" | "hold" | "line";
+/** A rate · the pace learned from refusals · too many calls in flight · a hold. */
+export type RefusedBy = Dimension | "pace" | "calls" | "hold";
 
 /** What the vendor's word on one of its limits means for the bucket of that dimension; times are at the bucket's rate. */
 export interface PermitReading {
@@ -60,6 +69,8 @@ export interface PermitEnding {
   /** The grant meant; absent: whichever there is. */
   readonly nonce?: string;
   readonly final: FinalCharge;
+  /** An unused ticket, and what it has paid. */
+  readonly refund?: { readonly charge: Charge; readonly ticket: number };
   /** The vendor answered, other than by a refusal: a pace may recover. */
   readonly isWelcome?: boolean;
   readonly readings?: readonly PermitReading[];
@@ -67,7 +78,10 @@ export interface PermitEnding {
 }
 
 export interface PermitBook {
-  /** Answers in order. An ask refused by a rate stands before all later ones of the same limit: in this call, and for a moment in the fleet. */
+  /**
+   * Answers in order. Who can't have a permit now gets a ticket while the line is short, whoever asks and however large the call: first come, first served over
+   * the whole fleet. While the line is long all are refused, and later asks of the same call stand behind earlier ones.
+   */
   ask(asks: readonly PermitAsk[]): Promise<readonly PermitAnswer[]>;
   /** Charges of unknown calls are ignored; readings and holds are not. */
   end(endings: readonly PermitEnding[]): Promise<void>;
@@ -77,5 +91,9 @@ export interface PermitBook {
 export const ACCOUNT = "*";
 /** How long a cut-off call is remembered for the next ask: as long as a finished batch. */
 export const UNCERTAIN_MS = 7 * 24 * 3_600_000;
-/** How long the head of the line may be late before others pass it, as a share of the burst: what accrues meanwhile still fits the bucket. */
-export const LATE_SHARE = 0.2;
+/** The line is short below this: so far ahead tickets are given, for later ones could not heed what the vendor says meanwhile. */
+export const HORIZON_MS = 100;
+/** A ticket that comes later than this asks anew: else those of a process that was asleep would all go at once. With the usual burst that is less than a vendor's. */
+export const LATE_MS = 400;
+/** Clocks differ by a hair: a ticket that comes so much too early is in time. */
+export const EARLY_MS = 2;

@@ -6,18 +6,17 @@
 //   <dimension>|<scope>  <full at> <vendor's own rate per ms, or 0> <raised at> <flow: sum> <its weight, ms> <its time>
 //   calls|<scope>        calls in flight
 //   hold|<scope>         held until
-//   head|<scope>         <until> <nonce>: who is first in line
 //   pace|<scope>         pace-lua.ts
 // Members of the expiries: a call id, by the end of its lease; `?` and a call id, by the end of its uncertain record.
 
-import { DEFAULT_BURST_MS, RAISE_BEYOND_MS, RAISE_SHARE, RAISE_WITHIN_MS, TRAVEL_MS, VENDOR_BURST_MS } from "./bucket.ts";
+import { RAISE_BEYOND_MS, RAISE_SHARE, RAISE_WITHIN_MS, TRAVEL_MS, VENDOR_BURST_MS } from "./bucket.ts";
 import { FLOW_MEMORY_MS } from "./flow.ts";
 import { PACE_LUA } from "./pace-lua.ts";
-import { LATE_SHARE } from "./permit-book.ts";
+import { HORIZON_MS } from "./permit-book.ts";
 
 export const SCOPE_LUA = `
 local BUCKETS, LEASES, EXPIRIES, UNCERTAIN = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local LATE_MS = ${DEFAULT_BURST_MS * LATE_SHARE}
+local HORIZON_MS = ${HORIZON_MS}
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
 
@@ -31,11 +30,21 @@ local function charged_full_at(full_at, amount_ms)
   return changed
 end
 
+local function refunded_full_at(full_at, amount_ms, burst_ms, ticket)
+  local back = math.min(amount_ms, math.max(0, ticket + math.max(amount_ms, burst_ms) - now))
+  return back > 0 and charged_full_at(full_at, -back) or full_at
+end
+
 -- Milliseconds until the bucket can pay, behind what is before it in line.
 local function bucket_wait(bucket, amount)
   if not bucket.per_ms or amount <= 0 then return 0 end
   local amount_ms = amount / bucket.per_ms
   return travel_debt(bucket.full_at, amount_ms, bucket.burst_ms) + bucket.queued + math.min(amount_ms, bucket.burst_ms) - bucket.burst_ms
+end
+
+local function bucket_line(bucket)
+  if not bucket.per_ms then return 0 end
+  return math.max(0, bucket.full_at - now) + bucket.queued - bucket.burst_ms
 end
 ${PACE_LUA}
 -- limits: { rates = { rpm = { perMs, burstMs }, ... }, concurrency = n or nil }
@@ -43,7 +52,7 @@ local scopes = {}
 local function scope_of(name, limits)
   local scope = scopes[name]
   if scope then return scope end
-  local fields, dimensions = { 'calls|' .. name, 'hold|' .. name, 'head|' .. name, 'pace|' .. name, 'rpm|' .. name }, { 'rpm' }
+  local fields, dimensions = { 'calls|' .. name, 'hold|' .. name, 'pace|' .. name, 'rpm|' .. name }, { 'rpm' }
   for dimension in pairs(limits.rates) do
     if dimension ~= 'rpm' then
       dimensions[#dimensions + 1] = dimension
@@ -51,17 +60,13 @@ local function scope_of(name, limits)
     end
   end
   local values = redis.call('HMGET', BUCKETS, unpack(fields))
-  scope = { name = name, calls = tonumber(values[1]) or 0, hold = tonumber(values[2]) or 0, head_until = 0,
+  scope = { name = name, calls = tonumber(values[1]) or 0, hold = tonumber(values[2]) or 0,
     concurrency = limits.concurrency or math.huge, buckets = {}, changed = {} }
-  if values[3] then
-    local head_until, nonce = string.match(values[3], '^(%S+) (.*)$')
-    scope.head_until, scope.head = tonumber(head_until), nonce
-  end
   for i, dimension in ipairs(dimensions) do
     local rate = limits.rates[dimension] or {}
     local bucket = { full_at = 0, cap = 0, raised_at = 0, sum = 0, weight = 0, flow_at = now, taken = 0, queued = 0, burst_ms = rate[2] }
-    if values[i + 4] then
-      local full_at, cap, raised_at, sum, weight, flow_at = string.match(values[i + 4], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+    if values[i + 3] then
+      local full_at, cap, raised_at, sum, weight, flow_at = string.match(values[i + 3], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
       bucket.full_at, bucket.cap, bucket.raised_at = tonumber(full_at), tonumber(cap), tonumber(raised_at)
       bucket.sum, bucket.weight, bucket.flow_at = tonumber(sum), tonumber(weight), tonumber(flow_at)
     end
@@ -70,7 +75,7 @@ local function scope_of(name, limits)
     bucket.per_ms = rate[1] and bucket.cap > 0 and math.min(rate[1], bucket.cap) or rate[1]
     scope.buckets[dimension] = bucket
   end
-  load_pace(scope, values[4])
+  load_pace(scope, values[3])
   scopes[name] = scope
   return scope
 end
@@ -82,6 +87,21 @@ local function charge_bucket(scope, dimension, amount)
   bucket.taken = bucket.taken + amount
   scope.changed[dimension] = true
   if dimension == 'rpm' and scope.pace then charge_pace(scope, amount) end
+end
+
+-- Of an unused ticket.
+local function refund_scope(scope, paid, ticket)
+  for dimension, bucket in pairs(scope.buckets) do
+    local amount = paid[dimension]
+    if amount > 0 then
+      if bucket.per_ms then
+        bucket.full_at = refunded_full_at(bucket.full_at, amount / bucket.per_ms, bucket.burst_ms, ticket)
+      end
+      bucket.taken = bucket.taken - amount
+      scope.changed[dimension] = true
+    end
+  end
+  if scope.pace and paid.rpm > 0 then refund_pace(scope, paid.rpm, ticket) end
 end
 
 local function flow_of(bucket)

@@ -1,22 +1,24 @@
-// A call that waits for its permit: how long until it asks again, when its turn may come, and why it waits.
+// A call that waits for its permit: its ticket or why it has none, when its turn may come, and how long until it asks again.
 
 import type { PermitReply } from "./limiter.ts";
-import { ACCOUNT, type PermitAsk, type RefusedAsk } from "./permit-book.ts";
+import { ACCOUNT, HORIZON_MS, type PermitAsk, type RefusedAsk } from "./permit-book.ts";
 
-/** Bounds of the pause before the head asks again. The upper one lets it notice what other processes gave back. */
-const SHORTEST_PAUSE_MS = 5;
-const LONGEST_PAUSE_MS = 100;
+/** Bounds of the pause before a line asks again. Less would ask for one permit at a time, more would leave a short line empty. */
+const SHORTEST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 500;
 /** Pause while too many calls are in flight: those of this process wake the line when they end, those of others don't. */
 const BUSY_PAUSE_MS = 50;
 /** The answer to "when?" while too many calls are in flight. */
 export const BUSY_WAIT_MS = 1_000;
 
 export interface Waiter {
-  readonly ask: Omit<PermitAsk, "patienceMs">;
+  readonly ask: Omit<PermitAsk, "patienceMs" | "ticket">;
   readonly order: number;
   readonly deadline: number;
   resolve(reply: PermitReply): void;
   reject(error: unknown): void;
+  /** Its place in the fleet's line: the book's word for it, and when it is due here. */
+  ticket: { readonly ticket: number; readonly dueAt: number } | undefined;
   refusal: RefusedAsk | undefined;
   /** When its turn is expected, as far as it is known. */
   expectedAt: number | undefined;
@@ -25,12 +27,15 @@ export interface Waiter {
   hasLeft: boolean;
 }
 
-/** Until the head of a line asks again. */
+/**
+ * Until a line asks again whose first waiter was refused: when the fleet's line will have become short. By chance a little sooner or later: of several processes
+ * that ask for the same places, each should be the first now and then.
+ */
 export function pauseMs({ by, waitMs }: RefusedAsk): number {
-  const jitterMs = Math.random() * 3;
-  if (by === "hold") return waitMs + jitterMs;
-  if (by === "calls") return BUSY_PAUSE_MS + jitterMs * 5;
-  return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waitMs)) + jitterMs;
+  const chance = 0.75 + Math.random() * 0.5;
+  if (by === "hold") return waitMs + Math.random() * 3;
+  if (by === "calls") return BUSY_PAUSE_MS * chance;
+  return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waitMs - HORIZON_MS)) * chance;
 }
 
 /** When a waiter's turn may come: as it was told, or in proportion to the last one before it that was told. */
@@ -52,9 +57,7 @@ export function reasonOf({ ask, refusal }: Waiter): string {
     case "hold":
       return `${whose} is held, the vendor asked for it`;
     case "pace":
-      return `${whose} keeps to the pace learned from refusals (learned pace)`;
-    case "line":
-      return `${whose} has others before it`;
+      return `${whose} keeps to the pace learned from refusals`;
     default:
       return `${refusal.by} limit of ${whose}`;
   }

@@ -39,6 +39,9 @@ export function faultEnding(fault: Fault, model: string, chance: number): FaultE
       return deny({ kind: "forbidden" });
     case "unknown-model":
       return deny({ kind: "unknown-model", model });
+    case "content-policy":
+      // OpenAI tells it by its code, Anthropic by its words.
+      return deny({ kind: "bad-request", message: "Output blocked by content filtering policy", code: "content_policy_violation" });
     case "refuse":
       return { kind: "drop" };
     case "hang":

@@ -24,6 +24,7 @@ export const FAULTS = {
   reset: "the connection is reset in the middle of a (billed) answer",
   malformed: "200 with a body that is no JSON, or not the vendor's",
   slow: "delayMs (5 s) are added to every call",
+  "content-policy": "400, the request breaks the content policy",
   "content-filter": "200, answer taken by the content filter",
   refusal: "200, the model refuses",
   "cut-off": "200, answer cut off in the middle",

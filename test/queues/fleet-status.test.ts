@@ -4,8 +4,11 @@ import { registerProcess } from "../../queues/fleet-registry.ts";
 import { readFleetStatus } from "../../queues/fleet-status.ts";
 import type { Fleet } from "../../src/config/fleet.ts";
 import { batchKeys, DEAD_QUEUE, fleetKeys, modelQueue, REROUTE_QUEUE, taskQueue } from "../../src/runtime/keys.ts";
+import { createRedisLimiter } from "../../src/limits/redis-limiter.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 import { contextOf, fleetOf, type TestContext } from "../workers/web/web-fixture.ts";
+
+const MINI = "openai/gpt-5-mini";
 
 let server: TestRedis;
 let redis: Redis;
@@ -92,6 +95,36 @@ describe("the status of a fleet", () => {
     ]);
   });
 
+  it("has how much of its limits each model uses, and the slots of all pools together", async () => {
+    const limiter = createRedisLimiter({ redis, clock: context.clock, providers: fleet.providers });
+    for (const call of ["a.0.0.0.1", "a.1.0.0.1"]) {
+      const request = { call, model: MINI, inputTokens: 10, inputCharacters: 4_000, outputTokens: 5, leaseMs: 60_000 } as const;
+      await limiter.acquire(request, { patienceMs: 1_000, signal: new AbortController().signal });
+    }
+    const pools = [register(["pool:openai"]), register(["pool:openai"])];
+    pools.forEach((pool, i) => pool.tell(MINI, { slots: 10 + i, callsPerSecond: 5 }));
+    await expect.poll(async () => (await readFleetStatus(context)).models[0]?.slots, { timeout: 10_000 }).toBe(21);
+    const { models } = await readFleetStatus(context);
+    expect(models[0]?.use).toMatchObject({
+      dimensions: [
+        { dimension: "rpm", limit: 10_000, isVendors: false },
+        { dimension: "tpm", limit: 2_000_000, isVendors: false },
+      ],
+      inFlight: 2,
+      heldUntil: 0,
+    });
+    expect(models[0]?.use.dimensions[0]?.taken).toBeGreaterThan(0);
+    expect(models[1]).toMatchObject({ slots: 0, use: { callsPerMinute: 0, inFlight: 0 } });
+    await Promise.all([limiter.stop(), ...pools.map((each) => each.stop())]);
+  });
+
+  it("has no use of limits of a model that isn't configured", async () => {
+    await putBatch("one", { "model:old/v1:beta:calls": 2 });
+    const { models } = await readFleetStatus(context);
+    const unused = { dimensions: [], callsPerMinute: 0, inFlight: 0, heldUntil: 0 };
+    expect(models.find(({ model }) => model === "old/v1:beta")).toMatchObject({ use: unused, slots: 0 });
+  });
+
   it("lists the newest batches, and live ones however old they are", async () => {
     await putBatch("old-and-live", { round: 0 });
     for (let i = 0; i < 5; i++) await putBatch(`over-${i}`, { state: "finished" });
@@ -129,5 +162,19 @@ describe("warnings", () => {
     await putBatch("inbox-classify-ticket-0", { cursor: 4, stored: 4 });
     await putBatch("paused", { state: "sealed", total: 10, cursor: 10, paused: 1 });
     expect((await readFleetStatus(context)).warnings).toEqual([]);
+  });
+
+  it("tell of a vendor that allows less than is configured, and of a key that it turns away", async () => {
+    const limiter = createRedisLimiter({ redis, clock: context.clock, providers: fleet.providers });
+    const request = { call: "a.0.0.0.1", model: MINI, inputTokens: 10, inputCharacters: 40, outputTokens: 5, leaseMs: 60_000 } as const;
+    await limiter.acquire(request, { patienceMs: 1_000, signal: new AbortController().signal });
+    const readings = [{ dimension: "rpm", limit: 500, remaining: 499 }] as const;
+    await limiter.settle({ call: request.call, model: MINI, ending: "answered", readings });
+    await limiter.stop();
+    await context.breaker.trip({ provider: "anthropic" }, "401 authentication_error: invalid x-api-key", 60_000);
+    expect((await readFleetStatus(context)).warnings).toEqual([
+      expect.stringMatching(/^openai\/gpt-5-mini allows 500 rpm by its vendor's word, 10,000 are configured: lower /),
+      expect.stringMatching(/^anthropic\/claude-haiku-4-5 turns every call away: 401 .+ Check the provider's apiKey/),
+    ]);
   });
 });

@@ -89,6 +89,13 @@ describe("faults that are errors of the vendor", () => {
     ["permission", { openai: { status: 403 }, anthropic: { status: 403, type: "permission_error" } }],
     ["unknown-model", { openai: { status: 404, code: "model_not_found" }, anthropic: { status: 404, type: "not_found_error" } }],
     ["too-large", { openai: { status: 413 }, anthropic: { status: 413 } }],
+    [
+      "content-policy",
+      {
+        openai: { status: 400, code: "content_policy_violation" },
+        anthropic: { status: 400, message: expect.stringContaining("content filtering policy") as string },
+      },
+    ],
   ];
   for (const [fault, byVendor] of expected) {
     for (const vendor of ["openai", "anthropic"] as const) {

@@ -23,6 +23,7 @@ const duration = (ms) => {
   return Math.floor(s / 86400) + " d " + two(Math.floor((s % 86400) / 3600)) + " h";
 };
 const perSecond = (n) => (n >= 100 ? count(n) : n.toFixed(1)) + "/s";
+const perMinute = (n) => (n === 0 || n >= 10 ? count(n) : n.toFixed(1));
 
 function element(tag, className, ...children) {
   const node = document.createElement(tag);
@@ -96,24 +97,55 @@ function batchRow(batch, rate, at) {
     number(batch.calls), number(batch.duplicateCalls), number(batch.costNanoUsd, usd(batch.costNanoUsd)));
 }
 
-function breakerCell(model, at) {
-  const { breaker } = model, cell = element("td", "");
-  if (!model.isConfigured) cell.append(badge("", "not configured"));
-  else if (breaker.kind === "closed") cell.append(model.parkedMs > 0 ? badge("warn", "parked") : badge("good", "closed"));
-  else cell.append(badge(breaker.kind === "open" ? "bad" : "warn", breaker.kind));
-  if (breaker.reason) cell.append(note(breaker.reason + (breaker.kind === "open" ? " · tried again in " + duration(breaker.openUntil - at) : "")));
-  if (breaker.kind === "closed" && model.parkedMs > 0) cell.append(note("the vendor asked to wait " + duration(model.parkedMs)));
+function breakerCell({ breaker, isConfigured }, at) {
+  const cell = element("td", "breaker");
+  if (!isConfigured) cell.append(badge("", "not configured"));
+  else cell.append(badge({ closed: "good", "half-open": "warn", open: "bad" }[breaker.kind], breaker.kind));
+  if (breaker.kind === "open") cell.append(" ", element("span", "note soon", "tried again in " + duration(breaker.openUntil - at)));
+  if (breaker.reason) {
+    const reason = note(breaker.reason);
+    reason.classList.add("reason");
+    reason.title = breaker.reason;
+    cell.append(reason);
+  }
+  return cell;
+}
+const heldMs = ({ use, parkedMs }, at) => Math.max(parkedMs, use.heldUntil - at, 0);
+/** The dimension nearest to its limit as a bar, all of them on hover; below, what keeps the model from more. */
+function limitCell(model, at) {
+  const { dimensions, pacePerMinute } = model.use, cell = element("td", "limit"), held = heldMs(model, at);
+  const [tightest] = dimensions.toSorted((a, b) => b.taken / b.limit - a.taken / a.limit);
+  if (tightest) {
+    const share = tightest.taken / tightest.limit;
+    const text = Math.round(100 * share) + " % of " + count(tightest.limit) + " " + tightest.dimension;
+    cell.append(element("div", "bar use", width(Math.min(1, share))), note(text), tightest.isVendors ? note("the vendor's own limit") : "");
+    cell.title = dimensions.map(({ dimension, taken, limit, isVendors }) =>
+      dimension + ": " + count(taken) + " of " + count(limit) + (dimension === "rpd" ? " per day" : " per minute") + (isVendors ? ", by the vendor's word" : "")).join("\n");
+  } else cell.append(element("span", "zero", model.isConfigured ? "no limits" : "–"));
+  if (held > 0) cell.append(badge("warn", "held " + duration(held)));
+  if (pacePerMinute !== undefined) cell.append(badge("warn", "paced " + count(pacePerMinute) + "/min"));
+  return cell;
+}
+function inFlightCell({ use, slots, isConfigured }) {
+  if (!isConfigured) return element("td", "number zero", "–");
+  const cell = number(use.inFlight);
+  cell.append(element("span", "of", " / " + count(slots)));
   return cell;
 }
 function modelRow(model, queue, at) {
   const cost = element("td", "number" + (model.costNanoUsd === 0 ? " zero" : ""), usd(model.costNanoUsd));
   if (model.isConfigured && !model.isPriced) cost.append(note("no price"));
-  return element("tr", "", element("td", "name", queue ? queueLink(queue, model.model) : model.model), breakerCell(model, at),
-    number(model.waiting), number(model.active), number(model.delayed), number(model.calls), cost);
+  return element("tr", "", element("td", "name model", queue ? queueLink(queue, model.model) : model.model), breakerCell(model, at), limitCell(model, at),
+    number(model.use.callsPerMinute, perMinute(model.use.callsPerMinute)), inFlightCell(model), number(model.waiting), number(model.delayed), number(model.calls), cost);
 }
 
+/** Averages fade for ever: rounded, an idle page stands still. */
+function settled(model) {
+  const { use } = model, dimensions = use.dimensions.map((each) => ({ ...each, taken: Math.round(each.taken) }));
+  return { ...model, use: { ...use, dimensions, callsPerMinute: Math.round(10 * use.callsPerMinute) / 10 } };
+}
 function render(status) {
-  const { at, models, queues, processes } = status;
+  const { at, queues, processes } = status, models = status.models.map(settled);
   const batches = status.batches.toSorted((a, b) => isOver(a) - isOver(b)); // live ones on top, each kind newest first
   const rates = batches.map((batch) => rateOf(batch, at));
   const live = batches.filter((batch) => !isOver(batch));
@@ -121,13 +153,13 @@ function render(status) {
   const ratesNow = live.reduce((all, batch) => all + rates[batches.indexOf(batch)], 0);
   const queueOf = new Map(models.map((model) => [model.model, queues.find((queue) => queue.title === "model " + model.model)]));
   const others = queues.filter((queue) => ![...queueOf.values()].includes(queue));
-  const configured = models.filter((model) => model.isConfigured), isTimed = models.some((model) => model.breaker.kind === "open" || model.parkedMs > 0);
+  const configured = models.filter((model) => model.isConfigured), isTimed = models.some((model) => model.breaker.kind === "open" || heldMs(model, at) > 0);
   const open = configured.filter((model) => model.breaker.kind === "open");
   const tiles = [
     [live.length, count(live.length), live.length === 1 ? "live batch" : "live batches"],
     [ratesNow, perSecond(ratesNow), "results, all batches"],
     [1, count(sum(queues, "waiting") + sum(queues, "delayed")), "jobs waiting"],
-    [1, count(sum(models, "active")), "calls in flight"],
+    [1, count(sum(models.map((model) => model.use), "inFlight")), "calls in flight"],
     [1, usd(sum(batches, "costNanoUsd")), "spent so far"],
     [1, open.length === 0 ? "all" : configured.length - open.length + " of " + configured.length, "models available"],
   ];
@@ -139,7 +171,7 @@ function render(status) {
         batches.map((batch, i) => batchRow(batch, rates[i], at)))]);
   document.getElementById("left-out").textContent = status.batchesLeftOut > 0 ? "and " + count(status.batchesLeftOut) + " older" : "";
   fill("models", [models, isTimed && at], () => [
-    table(["Model", "Breaker", "#Waiting", "#Active", "#Delayed", "#Calls", "#Cost"], models.map((model) => modelRow(model, queueOf.get(model.model), at)))]);
+    table(["Model", "Breaker", "Limit use", "#Calls/min", "#In flight / slots", "#Waiting", "#Delayed", "#Calls", "#Cost"], models.map((model) => modelRow(model, queueOf.get(model.model), at)))]);
   fill("queues", others, () => [table(["Queue", "#Waiting", "#Active", "#Delayed", "#Dead"], others.map((queue) =>
     element("tr", "", element("td", "name", queueLink(queue, queue.title)), number(queue.waiting), number(queue.active), number(queue.delayed),
       number(queue.failed, undefined, "bad"))))]);

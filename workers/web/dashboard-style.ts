@@ -58,6 +58,14 @@ th:last-child, td:last-child { padding-right: 16px; }
 .bar { display: flex; height: 8px; margin: 6px 0 4px; border-radius: 4px; overflow: hidden; background: var(--track); }
 .bar i { background: var(--good); }
 .bar i + i { background: var(--bad); }
+.bar.use i { background: var(--accent); }
+.name.model { min-width: 170px; }
+.soon { white-space: nowrap; }
+.limit { min-width: 140px; }
+.limit .badge { margin: 3px 6px 0 0; }
+.breaker { min-width: 150px; max-width: 300px; }
+.reason { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
+.of { color: var(--muted); }
 .empty { padding: 6px 16px 18px; color: var(--muted); }
 code { font: 12.5px ui-monospace, "SF Mono", Menlo, monospace; }
 footer { padding-bottom: 28px; color: var(--muted); font-size: 12.5px; }

@@ -3,7 +3,9 @@
 import type { BatchState } from "../../src/job/batch.ts";
 import { isOver } from "../../src/job/batch.ts";
 import type { BreakerState } from "../../src/breaker/breaker.ts";
+import { shareOf } from "../../src/limits/limit-use.ts";
 import type { FleetStatus } from "../../queues/fleet-status.ts";
+import { heldMs } from "../../queues/model-status.ts";
 import type { CallCounters } from "./call-counters.ts";
 
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -23,6 +25,7 @@ const BREAKER_VALUES: Record<BreakerState["kind"], number> = { closed: 0, "half-
 /** Only live batches have samples of their own, so that their number stays bounded. */
 export function renderMetrics(status: FleetStatus, counters: CallCounters): string {
   const live = status.batches.filter((batch) => !isOver(batch.state));
+  const configured = status.models.filter((model) => model.isConfigured);
   const metrics: readonly Metric[] = [
     {
       name: "modelfleet_batches",
@@ -57,7 +60,39 @@ export function renderMetrics(status: FleetStatus, counters: CallCounters): stri
       name: "modelfleet_breaker_open",
       type: "gauge",
       help: "1 while the breaker of the model or of its provider is open, 0.5 half-open, 0 closed.",
-      samples: status.models.filter((model) => model.isConfigured).map(({ model, breaker }) => [{ model }, BREAKER_VALUES[breaker.kind]]),
+      samples: configured.map(({ model, breaker }) => [{ model }, BREAKER_VALUES[breaker.kind]]),
+    },
+    {
+      name: "modelfleet_limit_use_ratio",
+      type: "gauge",
+      help: "Share of a limit that is taken, an average over some seconds (rpd: of the day's requests). Of limits on the same dimension, the tightest.",
+      samples: configured.flatMap(({ model, use }) =>
+        use.dimensions.map((each): Sample => [{ model, dimension: each.dimension }, shareOf(each)]),
+      ),
+    },
+    {
+      name: "modelfleet_calls_in_flight",
+      type: "gauge",
+      help: "Calls that have their permit and have not ended.",
+      samples: configured.map(({ model, use }) => [{ model }, use.inFlight]),
+    },
+    {
+      name: "modelfleet_slots",
+      type: "gauge",
+      help: "Calls that the pools have in hand at most, those that wait for their permit included.",
+      samples: configured.map(({ model, slots }) => [{ model }, slots]),
+    },
+    {
+      name: "modelfleet_model_held_seconds",
+      type: "gauge",
+      help: "For how long the vendor's word still holds the model; 0: not at all.",
+      samples: configured.map((model) => [{ model: model.model }, heldMs(model, status.at) / 1_000]),
+    },
+    {
+      name: "modelfleet_pace_per_minute",
+      type: "gauge",
+      help: "Calls per minute, learned from refusals, of models that they slow down.",
+      samples: configured.flatMap(({ model, use }): Sample[] => (use.pacePerMinute === undefined ? [] : [[{ model }, use.pacePerMinute]])),
     },
     {
       name: "modelfleet_calls_total",

@@ -5,9 +5,11 @@ import { Script } from "node:vm";
 import type { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { FleetStatus } from "../../../queues/fleet-status.ts";
+import { registerProcess } from "../../../queues/fleet-registry.ts";
 import { createResultStream } from "../../../queues/result-stream.ts";
 import type { Fleet } from "../../../src/config/fleet.ts";
 import { StoppedError } from "../../../src/job/errors.ts";
+import { createRedisLimiter } from "../../../src/limits/redis-limiter.ts";
 import { batchKeys, DEAD_QUEUE, modelQueue, REROUTE_QUEUE, taskQueue } from "../../../src/runtime/keys.ts";
 import { silentLogger, type Logger } from "../../../src/runtime/logger.ts";
 import { createEnding } from "../../../workers/ending.ts";
@@ -161,6 +163,36 @@ describe("metrics", () => {
       ]),
     );
     for (const line of lines) expect(line).toMatch(/^$|^# (HELP|TYPE) \w+ .+$|^\w+(\{(\w+="([^"\\\n]|\\.)*",?)+\})? [-+.\de]+$/);
+  });
+
+  it("tell of limits: their use, calls in flight, slots, and what holds a model or slows it down", async () => {
+    const model = "openai/gpt-5-mini";
+    const limiter = createRedisLimiter({ redis, clock: context.clock, providers: fleet.providers });
+    const grant = async (call: string) => {
+      const request = { call, model, inputTokens: 10, inputCharacters: 40, outputTokens: 5, leaseMs: 60_000 } as const;
+      expect(await limiter.acquire(request, { patienceMs: 1_000, signal: new AbortController().signal })).toEqual({ kind: "granted" });
+    };
+    await grant("a.0.0.0.1");
+    await grant("a.1.0.0.1");
+    await limiter.settle({ call: "a.0.0.0.1", model, ending: "failed", refusal: { waitMs: 60_000, kind: "slow-down" } });
+    await limiter.stop();
+    const pool = registerProcess(redis, context.clock, { roles: ["pool:openai"], configHash: fleet.hash, tasks: [] });
+    pool.tell(model, { slots: 12 });
+    const sampleOf = (text: string, name: string, labels: string) =>
+      text.split("\n").flatMap((line) => (line.startsWith(`${name}{${labels}} `) ? [Number(line.split(" ")[1])] : []))[0];
+    const slotsSeen = async () => sampleOf(await (await get("/metrics")).text(), "modelfleet_slots", `model="${model}"`);
+    await expect.poll(slotsSeen, { timeout: 10_000 }).toBe(12);
+    await pool.stop();
+
+    const text = await (await get("/metrics")).text();
+    expect(sampleOf(text, "modelfleet_limit_use_ratio", `model="${model}",dimension="rpm"`)).toBeGreaterThan(0);
+    expect(sampleOf(text, "modelfleet_limit_use_ratio", `model="${model}",dimension="tpm"`)).toBeLessThan(1);
+    expect(sampleOf(text, "modelfleet_limit_use_ratio", 'model="anthropic/claude-haiku-4-5",dimension="otpm"')).toBe(0);
+    expect(sampleOf(text, "modelfleet_calls_in_flight", `model="${model}"`)).toBe(1);
+    expect(sampleOf(text, "modelfleet_model_held_seconds", `model="${model}"`)).toBeGreaterThan(0);
+    expect(sampleOf(text, "modelfleet_model_held_seconds", 'model="anthropic/claude-haiku-4-5"')).toBe(0);
+    expect(sampleOf(text, "modelfleet_pace_per_minute", `model="${model}"`)).toBeGreaterThan(0);
+    expect(text).not.toContain('modelfleet_pace_per_minute{model="anthropic');
   });
 
   it("have samples of live batches only", async () => {
