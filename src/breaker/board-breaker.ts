@@ -55,7 +55,7 @@ export function createBoardBreaker({ board, clock, models, refreshMs, settings }
   const refreshing = (async () => {
     while (!signal.aborted) {
       // Redis away: the copies stay as they are.
-      await Promise.allSettled(Array.from(providers, copies.refresh));
+      await Promise.allSettled(Array.from(providers, (provider) => copies.refresh(provider)));
       await clock.sleep(refreshMs, signal);
     }
   })();
@@ -82,7 +82,9 @@ export function createBoardBreaker({ board, clock, models, refreshMs, settings }
       }
       if (probe !== undefined) probes.report(model, probe, { ending, ...(isWide ? { isWide } : {}) });
     },
-    forgo: probes.forgo,
+    forgo(model, probe) {
+      probes.forgo(model, probe);
+    },
     async trip(subject, reason, openForMs) {
       const provider = "model" in subject ? splitModelId(subject.model).provider : subject.provider;
       const field = "model" in subject ? subject.model : WHOLE_PROVIDER;
@@ -90,7 +92,10 @@ export function createBoardBreaker({ board, clock, models, refreshMs, settings }
     },
     snapshot() {
       const time = copies.now();
-      const all = Array.from(copies.all(), ({ provider, field, stored }) => [subjectOf(provider, field), visibleState(stored, time)] as const);
+      const all = Array.from(
+        copies.all(),
+        ({ provider, field, stored }) => [subjectOf(provider, field), visibleState(stored, time)] as const,
+      );
       return new Map<string, BreakerState>(all);
     },
     async stop() {

@@ -22,12 +22,7 @@ export interface Probes {
   stop(): Promise<void>;
 }
 
-export function createProbes(options: {
-  copies: BreakerCopies;
-  clock: Clock;
-  settings: BreakerSettings;
-  signal: AbortSignal;
-}): Probes {
+export function createProbes(options: { copies: BreakerCopies; clock: Clock; settings: BreakerSettings; signal: AbortSignal }): Probes {
   const { copies, clock, settings, signal } = options;
   const underWay = new Set<Promise<void>>();
 

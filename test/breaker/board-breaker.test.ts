@@ -92,3 +92,17 @@ describe("a breaker whose board is away", () => {
     await expect(stopped).resolves.toBeUndefined();
   });
 });
+
+describe("a probe of a model and its provider", () => {
+  it("is given back where it was claimed already when it turns out not to be free everywhere", async () => {
+    const { clock, breaker, other } = await start();
+    await breaker.trip({ model: MODEL }, "down", 500);
+    await breaker.trip({ provider: "p" }, "down", 500);
+    await clock.advance(600);
+    // The first breaker's copy doesn't show this yet.
+    await other.trip({ model: MODEL }, "quota", 60_000);
+    expect(await breaker.admit(MODEL)).toMatchObject({ kind: "blocked", reason: "quota" });
+    await clock.advance(300);
+    expect(await other.admit("p/another")).toMatchObject({ kind: "probe" });
+  });
+});

@@ -10,19 +10,16 @@ function start() {
   const clock = createManualClock();
   const doubts = createDoubts({ clock, settings });
   let gone = 0;
-  return {
-    clock,
-    doubts,
-    /** Calls that ask to go on. */
-    ask(calls: number, subjects: readonly string[] = SUBJECTS) {
-      for (let i = 0; i < calls; i++) void doubts.settled(subjects).then(() => gone++);
-    },
-    /** How many have gone on. */
-    async gone() {
-      await clock.advance(0);
-      return gone;
-    },
+  /** Calls that ask to go on. */
+  const ask = (calls: number, subjects: readonly string[] = SUBJECTS) => {
+    for (let i = 0; i < calls; i++) void doubts.settled(subjects).then(() => gone++);
   };
+  /** How many have gone on. */
+  const goneOn = async () => {
+    await clock.advance(0);
+    return gone;
+  };
+  return { clock, doubts, ask, gone: goneOn };
 }
 
 function fail(doubts: Doubts, times: number, subject = "p/m"): void {

@@ -30,7 +30,7 @@ interface Fleet {
   readonly inFlight: () => number;
   /** Calls begun after the vendor went down. */
   readonly wasted: () => number;
-  call(breaker: Breaker, model: ModelId): Promise<void>;
+  readonly call: (breaker: Breaker, model: ModelId) => Promise<void>;
 }
 
 function startFleet(vendor: Vendor, { models, boardMs }: { models: readonly ModelId[]; boardMs: number }): Fleet {
@@ -67,8 +67,22 @@ const FIVE_MODELS = ["a", "b", "c", "d", "e"].map((name) => modelId("p", name));
 
 describe("an outage under full load", () => {
   const cases = [
-    { name: "refused connections, those that were open reset", fails: "all", failsAfterMs: 1, isWide: true, boardMs: 2, models: FIVE_MODELS },
-    { name: "refused connections, those that were open answered", fails: "new", failsAfterMs: 1, isWide: true, boardMs: 2, models: FIVE_MODELS },
+    {
+      name: "refused connections, those that were open reset",
+      fails: "all",
+      failsAfterMs: 1,
+      isWide: true,
+      boardMs: 2,
+      models: FIVE_MODELS,
+    },
+    {
+      name: "refused connections, those that were open answered",
+      fails: "new",
+      failsAfterMs: 1,
+      isWide: true,
+      boardMs: 2,
+      models: FIVE_MODELS,
+    },
     { name: "one model's errors", fails: "all", failsAfterMs: 5, isWide: false, boardMs: 2, models: ONE_MODEL },
     { name: "one model's errors, what it had begun answered", fails: "new", failsAfterMs: 5, isWide: false, boardMs: 2, models: ONE_MODEL },
     { name: "one model's errors, Redis far away", fails: "all", failsAfterMs: 5, isWide: false, boardMs: 40, models: ONE_MODEL },

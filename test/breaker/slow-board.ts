@@ -13,7 +13,11 @@ export function slowBoard(board: BreakerBoard, { clock, nextMs }: { clock: Clock
       await clock.sleep(nextMs());
       return reply;
     };
-  return { read: travel(board.read), count: travel(board.count), swap: travel(board.swap) };
+  return {
+    read: travel((...args) => board.read(...args)),
+    count: travel((...args) => board.count(...args)),
+    swap: travel((...args) => board.swap(...args)),
+  };
 }
 
 /** A board that can be taken away: it then fails at once, as a connection does that doesn't wait. */

@@ -69,7 +69,7 @@ function startWorker(concurrency: number, work?: (id: string) => Promise<Verdict
     worker,
     started,
     /** Jobs that ran side by side at most, since asked last. */
-    most() {
+    most: () => {
       const found = most;
       most = running.size;
       return found;
