@@ -73,7 +73,8 @@ export function createCallMaker(options: {
           purpose: step.models.length > 1 ? "agree" : "answer",
           request,
           tokens: learner.correct(task.name, model.id, estimate),
-          timeoutMs: timeLimitMs(task, job.deadline, clock.now()),
+          timeoutMs: task.timeoutMs,
+          ...(job.deadline === undefined ? {} : { deadline: job.deadline }),
           check: tool.check,
         },
         { limiter, breaker, provider, watch, clock },
@@ -83,9 +84,4 @@ export function createCallMaker(options: {
       return { kind: "made", task, attempt: made };
     },
   };
-}
-
-/** No call outlives its job. */
-function timeLimitMs({ timeoutMs }: TaskSpec, deadline: number | undefined, now: number): number {
-  return deadline === undefined ? timeoutMs : Math.max(1, Math.min(timeoutMs, deadline - now));
 }

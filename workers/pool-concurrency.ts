@@ -16,10 +16,12 @@ import type { Clock } from "../src/runtime/clock.ts";
 import type { Peers } from "../queues/fleet-registry.ts";
 import { nextSlots } from "./next-slots.ts";
 import { createRaiseCheck, FREE_SLOTS } from "./raise-check.ts";
-import { ASSUMED_LATENCY_MS, createSlotMeter } from "./slot-meter.ts";
+import { ASSUMED_LATENCY_MS, createSlotMeter, type SlotReading } from "./slot-meter.ts";
 import { callsPerSecond, mostSlots, slotsFor, slotsNeeded } from "./slots-for.ts";
 
 const UPDATE_MS = 1_000;
+/** Processes don't get equal shares of the permits. */
+const PERMIT_MARGIN = 1.5;
 /** Of the time the event loop could have waited, it had to work. */
 const BUSY_SHARE = 0.9;
 const UNMEASURED = { charge: { ...NO_CHARGE, rpm: 1, rpd: 1 }, latencyMs: ASSUMED_LATENCY_MS } as const;
@@ -78,7 +80,7 @@ export function createPoolConcurrency(options: {
       const slots = Math.max(1, Math.min(Math.ceil(model.wanted), mostSlots(facts)));
       if (slots !== model.slots) onChange(id, slots);
       model.slots = slots;
-      const rate = callsPerSecond(facts);
+      const rate = Math.min(callsPerSecond(facts), permittedPerSecond(reading, facts.processes));
       peers.tell(id, { slots, ...(Number.isFinite(rate) ? { callsPerSecond: rate } : {}) });
     }
   };
@@ -106,6 +108,14 @@ export function createPoolConcurrency(options: {
       for (const id of models.keys()) peers.tell(id, undefined);
     },
   };
+}
+
+/**
+ * What the whole fleet is permitted, as far as this process can tell: where slots wait for permits, the limits at work are those that let these through, and may be
+ * lower than the configured ones (the vendor's own, a pace, somebody else on the key).
+ */
+function permittedPerSecond({ waiting, permitsPerSecond }: SlotReading, processes: number): number {
+  return waiting >= 1 ? Math.max(1, permitsPerSecond * processes * PERMIT_MARGIN) : Number.POSITIVE_INFINITY;
 }
 
 /** Whether this process was out of CPU since it was asked last. */

@@ -111,7 +111,8 @@ export function createPool(
     if (outcome.kind === "throttled" && outcome.source === "vendor" && !outcome.isGuess)
       await queues.queue(modelQueue(envelope.model)).rateLimit(outcome.waitMs);
     const data: CallEnvelope = { ...envelope, transients: envelope.transients + (decision.countsAttempt ? 1 : 0) };
-    return { kind: "later", delayMs: decision.countsAttempt ? decision.waitMs : scattered(decision.waitMs), ...(entry ? { data } : {}) };
+    const delayMs = decision.countsAttempt ? decision.waitMs : scattered(decision.waitMs);
+    return { kind: "later", delayMs: withinDeadline(delayMs, envelope.job.deadline, clock.now()), ...(entry ? { data } : {}) };
   };
 
   const trip = async ({ model }: CallEnvelope, outcome: Extract<Outcome, { kind: "unavailable" }>) => {
@@ -205,6 +206,11 @@ function withEntry(envelope: CallEnvelope, entry: TrailEntry): CallEnvelope {
 function withoutHop({ job, hop, progress }: CallEnvelope): CallEnvelope["progress"] {
   const ownHop = `${job.batch}.${job.row}.${hop}.`;
   return { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(ownHop)) };
+}
+
+/** A job whose deadline comes first is back by then, to end. */
+function withinDeadline(delayMs: number, deadline: number | undefined, now: number): number {
+  return deadline === undefined ? delayMs : Math.min(delayMs, Math.max(1, deadline - now + 1));
 }
 
 /** Those told to wait for the same time don't all come back at once. */

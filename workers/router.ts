@@ -44,6 +44,11 @@ export function createRouter(context: ProcessContext): FleetPart {
         });
         return { kind: "finish" };
       }
+      const { deadline } = waiting.job;
+      if (deadline !== undefined && clock.now() > deadline) {
+        await ending.failed(waiting, { code: "expired", message: `its deadline (${new Date(deadline).toISOString()}) has passed` });
+        return { kind: "finish" };
+      }
       if (stopping.signal.aborted) return { kind: "back", data: toTaskPayload(waiting) };
       if (clock.now() >= setAsideAt) return { kind: "later", delayMs: jittered(SET_ASIDE_MS), data: toTaskPayload(waiting) };
       await view.changed();

@@ -12,6 +12,7 @@ import type { Purpose, TrailEntry } from "../job/trail.ts";
 import { NO_USAGE, type Usage } from "../job/usage.ts";
 import type { CallEnd, Limiter, PermitReply, Refusal } from "../limits/limiter.ts";
 import type { CallReport, Provider } from "../providers/provider.ts";
+import { LONGEST_WAIT_MS } from "../routing/decide.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { CallWatch } from "./call-watch.ts";
 
@@ -37,6 +38,8 @@ export interface Call {
     readonly maxOutputTokens?: number;
   };
   readonly timeoutMs: number;
+  /** The job's, unix ms: no call outlives it. */
+  readonly deadline?: number;
   readonly check: (
     answer: Answer,
   ) => { readonly kind: "passed"; readonly answer: Answer } | { readonly kind: "failed"; readonly reason: string };
@@ -56,6 +59,8 @@ type CutOff = NonNullable<Extract<PermitReply, { kind: "granted" }>["cutOff"]>;
 
 /** The longest wait for a permit in a worker's slot; beyond it the job goes back to its queue. */
 const PERMIT_PATIENCE_MS = 2_000;
+/** Where the model stalls, a job comes back after this: by then it answers again, or its breaker is open. */
+const STALL_WAIT_MS = 1_000;
 /** A lease outlives its call's time limit by this. */
 const LEASE_MARGIN_MS = 30_000;
 
@@ -68,8 +73,14 @@ export async function attempt(
   stages: Stages,
   { signal, onCutOff }: { readonly signal: AbortSignal; readonly onCutOff: (entry: TrailEntry) => Promise<void> },
 ): Promise<Attempt> {
-  const { limiter, breaker, clock } = stages;
+  const { limiter, breaker, watch, clock } = stages;
   const model = call.model.id;
+  if (!(await watch.clear(model, { patienceMs: PERMIT_PATIENCE_MS, signal }))) {
+    return notMade(
+      { kind: "throttled", waitMs: STALL_WAIT_MS, source: "limiter", reason: `${model} has answered nobody for a while` },
+      false,
+    );
+  }
   const state = breaker.state(model);
   if (state.kind === "open") return notMade(unavailable(model, state.reason), true);
 
@@ -77,7 +88,7 @@ export async function attempt(
     { call: call.id, model, ...call.tokens, leaseMs: call.timeoutMs + LEASE_MARGIN_MS },
     { patienceMs: PERMIT_PATIENCE_MS, signal },
   );
-  if (permit.kind === "wait") return notMade({ kind: "throttled", waitMs: permit.waitMs, source: "limiter", reason: permit.reason }, false);
+  if (permit.kind === "wait") return notMade(throttled(permit), false);
 
   if (permit.cutOff) await onCutOff(cutOffEntry(call, permit.cutOff));
   const admission = await breaker.admit(model);
@@ -89,7 +100,7 @@ export async function attempt(
   const probe = admission.kind === "probe" ? admission.probe : undefined;
   const startedAt = clock.now();
   const report = await makeCall(call, stages, { signal, probe });
-  const outcome = checked(report.outcome, call);
+  const outcome = inTime(checked(report.outcome, call), call, report, clock.now());
   tellBreaker(breaker, model, outcome, probe);
   // A call that we broke off ourselves may be charged all the same.
   const brokenOff = outcome.kind === "cancelled" && report.billable;
@@ -111,12 +122,13 @@ export async function attempt(
 
 /** The vendor is asked, under the eyes of the watch. */
 async function makeCall(
-  { task, model, request, timeoutMs }: Call,
-  { provider, watch }: Stages,
+  { task, model, request, timeoutMs, deadline }: Call,
+  { provider, watch, clock }: Stages,
   { signal, probe }: { readonly signal: AbortSignal; readonly probe: string | undefined },
 ): Promise<CallReport> {
   const watched = watch.watch({ model: model.id, task, signal, ...(probe === undefined ? {} : { probe }) });
-  const report = await provider.call({ model, request, timeoutMs, signal: watched.signal });
+  const leftMs = deadline === undefined ? timeoutMs : Math.max(1, Math.min(timeoutMs, deadline - clock.now()));
+  const report = await provider.call({ model, request, timeoutMs: leftMs, signal: watched.signal });
   watched.ended(report.status === 200);
   const reason = watched.brokenOff();
   return reason !== undefined && report.outcome.kind === "cancelled" ? { ...report, outcome: { kind: "transient", reason } } : report;
@@ -124,6 +136,11 @@ async function makeCall(
 
 function notMade(outcome: Outcome, blocked: boolean): Attempt {
   return { outcome, blocked, close: () => Promise.resolve() };
+}
+
+/** A place far back in line says nothing against the model: there is nothing better to do than to wait. */
+function throttled({ waitMs, isShut, reason }: Extract<PermitReply, { kind: "wait" }>): Outcome {
+  return { kind: "throttled", waitMs: isShut ? waitMs : Math.min(waitMs, LONGEST_WAIT_MS), source: "limiter", reason };
 }
 
 function unavailable(model: string, reason: string): Outcome {
@@ -153,11 +170,17 @@ function checked(outcome: Outcome, call: Call): Outcome {
   return check.kind === "passed" ? { kind: "answered", answer: check.answer } : { kind: "unfit", cause: "check", reason: check.reason };
 }
 
+/** A call that was cut short by its job's deadline is no failure of the vendor. */
+function inTime(outcome: Outcome, { deadline }: Call, { status }: CallReport, now: number): Outcome {
+  if (outcome.kind !== "transient" || status !== undefined || deadline === undefined || now < deadline) return outcome;
+  return { kind: "expired", reason: `its deadline (${new Date(deadline).toISOString()}) has passed during a call` };
+}
+
 function tellBreaker(breaker: Breaker, model: ModelSpec["id"], outcome: Outcome, probeId: string | undefined): void {
   const probe = probeId === undefined ? {} : { probe: probeId };
   if (outcome.kind === "transient") {
     breaker.report(model, { ending: "failed", ...(outcome.isWide ? { isWide: true } : {}), ...probe });
-  } else if (outcome.kind === "cancelled" || outcome.kind === "unavailable") {
+  } else if (outcome.kind === "cancelled" || outcome.kind === "expired" || outcome.kind === "unavailable") {
     if (probeId !== undefined) breaker.forgo(model, probeId);
   } else {
     breaker.report(model, { ending: "ok", ...probe });

@@ -1,7 +1,10 @@
-// Watches the calls that are under way: one that takes far longer than others of its kind counts as a failure while it still runs, so that a vendor that
-// hangs is noticed before the first time limit is over. Once its breaker has opened, such a call is broken off: its job can go elsewhere.
+// Watches the calls that are under way, so that a vendor that hangs is noticed before the first time limit is over.
 //
 // under way ──(older than max(5 s, 4 × p99): a failure, and again each time as much has passed)──▶ overdue ──(its breaker is open)──▶ broken off
+// A probe is overdue after a second already: nothing is lost by another one.
+//
+// A model stalls when several of its calls are later than most, and none has ended for as long. No further calls go into that silence: they wait until one
+// ends, or the breaker has decided.
 
 import type { Breaker } from "../breaker/breaker.ts";
 import type { ModelId } from "../job/names.ts";
@@ -9,8 +12,13 @@ import type { Clock } from "../runtime/clock.ts";
 import { createLatencies } from "./latencies.ts";
 
 const SHORTEST_OVERDUE_MS = 5_000;
+const SHORTEST_PROBE_MS = 1_000;
 const OVERDUE_P99S = 4;
-const LOOK_EVERY_MS = 100;
+/** Later than most: so much longer than the 99th percentile. */
+const LATE_P99S = 1.5;
+const LATE_EXTRA_MS = 50;
+const FEWEST_LATE = 5;
+const LOOK_EVERY_MS = 50;
 
 export interface WatchedCall {
   /** Aborts when the call is to be broken off, by the watch or by the signal it was given. */
@@ -23,27 +31,33 @@ export interface WatchedCall {
 
 export interface CallWatch {
   watch(call: { readonly model: ModelId; readonly task: string; readonly probe?: string; readonly signal: AbortSignal }): WatchedCall;
+  /** Waits while the model stalls; false: it still does after `patienceMs`, or the signal has aborted. */
+  clear(model: ModelId, options: { readonly patienceMs: number; readonly signal: AbortSignal }): Promise<boolean>;
+}
+
+interface Watched {
+  readonly model: ModelId;
+  readonly kind: string;
+  readonly probe: string | undefined;
+  readonly startedAt: number;
+  readonly controller: AbortController;
+  failures: number;
+  brokenOff: string | undefined;
 }
 
 export function createCallWatch({ breaker, clock }: { readonly breaker: Breaker; readonly clock: Clock }): CallWatch {
-  interface Watched {
-    readonly model: ModelId;
-    readonly kind: string;
-    readonly probe: string | undefined;
-    readonly startedAt: number;
-    readonly controller: AbortController;
-    failures: number;
-    brokenOff: string | undefined;
-  }
   const latencies = createLatencies();
   const underWay = new Set<Watched>();
+  const lastEndAt = new Map<ModelId, number>();
+  /** Models that stall; whoever waits for one is woken by the abort. */
+  const stalls = new Map<ModelId, AbortController>();
   let isLooking = false;
 
-  const look = (call: Watched) => {
+  const lookAtCall = (call: Watched, now: number) => {
     const p99 = latencies.p99(call.kind);
     if (p99 === undefined) return;
-    const overdueMs = Math.max(SHORTEST_OVERDUE_MS, OVERDUE_P99S * p99);
-    const ageMs = clock.now() - call.startedAt;
+    const overdueMs = Math.max(call.probe === undefined ? SHORTEST_OVERDUE_MS : SHORTEST_PROBE_MS, OVERDUE_P99S * p99);
+    const ageMs = now - call.startedAt;
     if (ageMs > overdueMs * (call.failures + 1)) {
       call.failures++;
       breaker.report(call.model, { ending: "failed", ...(call.probe === undefined ? {} : { probe: call.probe }) });
@@ -54,11 +68,34 @@ export function createCallWatch({ breaker, clock }: { readonly breaker: Breaker;
     }
   };
 
+  const lookForStalls = (now: number) => {
+    const late = new Map<ModelId, number>();
+    for (const { model, kind, startedAt } of underWay) {
+      const p99 = latencies.p99(kind);
+      if (p99 === undefined) continue;
+      const lateMs = LATE_P99S * p99 + LATE_EXTRA_MS;
+      const isSilent = now - (lastEndAt.get(model) ?? 0) > lateMs;
+      if (isSilent && now - startedAt > lateMs) late.set(model, (late.get(model) ?? 0) + 1);
+    }
+    for (const model of stalls.keys()) if ((late.get(model) ?? 0) < FEWEST_LATE || breaker.state(model).kind !== "closed") goOn(model);
+    for (const [model, calls] of late) {
+      if (calls >= FEWEST_LATE && !stalls.has(model) && breaker.state(model).kind === "closed") stalls.set(model, new AbortController());
+    }
+  };
+
+  const goOn = (model: ModelId) => {
+    stalls.get(model)?.abort();
+    stalls.delete(model);
+  };
+
   const lookOut = async () => {
     while (underWay.size > 0) {
       await clock.sleep(LOOK_EVERY_MS);
-      for (const call of underWay) look(call);
+      const now = clock.now();
+      for (const call of underWay) lookAtCall(call, now);
+      lookForStalls(now);
     }
+    for (const model of stalls.keys()) goOn(model);
     isLooking = false;
   };
 
@@ -86,11 +123,28 @@ export function createCallWatch({ breaker, clock }: { readonly breaker: Breaker;
         signal: controller.signal,
         brokenOff: () => call.brokenOff,
         ended(wentWell) {
+          const now = clock.now();
           underWay.delete(call);
           signal.removeEventListener("abort", forward);
-          if (wentWell) latencies.add(call.kind, clock.now() - call.startedAt);
+          if (wentWell) latencies.add(call.kind, now - call.startedAt);
+          if (controller.signal.aborted) return;
+          lastEndAt.set(model, now);
+          goOn(model);
         },
       };
+    },
+    async clear(model, { patienceMs, signal }) {
+      const stall = stalls.get(model);
+      if (!stall) return true;
+      const bound = new AbortController();
+      const end = () => bound.abort();
+      stall.signal.addEventListener("abort", end, { once: true });
+      signal.addEventListener("abort", end, { once: true });
+      if (signal.aborted) end();
+      await clock.sleep(patienceMs, bound.signal);
+      stall.signal.removeEventListener("abort", end);
+      signal.removeEventListener("abort", end);
+      return stall.signal.aborted && !signal.aborted;
     },
   };
 }

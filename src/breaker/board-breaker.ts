@@ -9,8 +9,9 @@ import { createBreakerCopies } from "./breaker-copies.ts";
 import { afterTally, afterTrip, visibleState, worseState, type BreakerSettings } from "./breaker-machine.ts";
 import { createDoubts } from "./doubts.ts";
 import { createEndingCounts } from "./ending-counts.ts";
+import { createFailureRuns } from "./failure-runs.ts";
 import { createProbes } from "./probes.ts";
-import type { Tally } from "./tally.ts";
+import { ONE_BEGUN, tallyOf, type WindowTally } from "./tally.ts";
 
 const LONGEST_STOP_MS = 2_000;
 
@@ -27,7 +28,15 @@ export function createBoardBreaker({ board, clock, models, refreshMs, settings }
   const stopped = new AbortController();
   const { signal } = stopped;
   const doubts = createDoubts({ clock, settings });
-  const copies = createBreakerCopies({ board, clock, onNotClosed: (provider, field) => doubts.forget(subjectOf(provider, field)) });
+  const runs = createFailureRuns({ clock });
+  const copies = createBreakerCopies({
+    board,
+    clock,
+    onNotClosed(provider, field) {
+      runs.forget(subjectOf(provider, field));
+      doubts.forget(subjectOf(provider, field));
+    },
+  });
   const probes = createProbes({ copies, clock, settings, signal });
 
   const counts = createEndingCounts({
@@ -46,7 +55,7 @@ export function createBoardBreaker({ board, clock, models, refreshMs, settings }
     },
   });
 
-  const judge = async (provider: string, windows: ReadonlyMap<string, Tally>) => {
+  const judge = async (provider: string, windows: ReadonlyMap<string, WindowTally>) => {
     for (const [field, tally] of windows) {
       await copies.update(provider, field, (stored) => afterTally(stored, tally, copies.now(), settings));
     }
@@ -71,14 +80,22 @@ export function createBoardBreaker({ board, clock, models, refreshMs, settings }
       const { provider } = splitModelId(model);
       const fields = fieldsAbove(model);
       if (fields.every((field) => !copies.get(provider, field))) await doubts.settled(fields.map((field) => subjectOf(provider, field)));
-      return probes.admit(model);
+      const admission = await probes.admit(model);
+      if (admission.kind === "blocked") return admission;
+      for (const field of fields) {
+        runs.begin(subjectOf(provider, field));
+        counts.add(provider, field, ONE_BEGUN);
+      }
+      return admission;
     },
-    report(model, { ending, isWide, probe }) {
+    report(model, { ending, isWide, startedAt, probe }) {
       const { provider } = splitModelId(model);
       const fields = ending === "ok" || isWide ? fieldsAbove(model) : [model];
-      counts.add(provider, fields, ending);
       for (const field of fields) {
-        if (!copies.get(provider, field)) doubts.add(subjectOf(provider, field), ending);
+        const subject = subjectOf(provider, field);
+        const breaks = runs.end(subject, ending, startedAt);
+        counts.add(provider, field, tallyOf(ending, breaks));
+        if (!copies.get(provider, field)) doubts.add(subject, ending, breaks);
       }
       if (probe !== undefined) probes.report(model, probe, { ending, ...(isWide ? { isWide } : {}) });
     },

@@ -2,7 +2,7 @@
 // nobody was faster. What a state means is breaker-machine.ts's concern.
 
 import type { ModelId } from "../job/names.ts";
-import type { Tally } from "./tally.ts";
+import type { Tally, WindowTally } from "./tally.ts";
 
 /** The field of a provider's own breaker, beside those of its models (by model id). */
 export const WHOLE_PROVIDER = "*";
@@ -25,8 +25,8 @@ export interface BoardCopy {
 
 export interface BreakerBoard {
   read(provider: string): Promise<BoardCopy>;
-  /** Adds to the counts of some fields, each the tally of calls that ended one after the other; answers with what the sliding window holds of them now. */
-  count(provider: string, counts: ReadonlyMap<string, Tally>): Promise<BoardCopy & { readonly windows: ReadonlyMap<string, Tally> }>;
+  /** Adds to the counts of some fields, each the tally of calls that began or ended one after the other; answers with what the sliding window holds of them now. */
+  count(provider: string, counts: ReadonlyMap<string, Tally>): Promise<BoardCopy & { readonly windows: ReadonlyMap<string, WindowTally> }>;
   /**
    * Sets a breaker from `expected` to `next` (`undefined`: closed) if it still is what was expected. Answers with what it is afterwards.
    * Closing it also clears its counts.

@@ -7,7 +7,7 @@
 // half-open ──(the probe is forgone, or its lease runs out)──▶ another call may probe
 
 import type { BreakerState } from "./breaker.ts";
-import type { Tally } from "./tally.ts";
+import type { WindowTally } from "./tally.ts";
 
 export interface BreakerSettings {
   /** The sliding window of the counts, in cells of `cellMs`. */
@@ -39,7 +39,7 @@ export const DEFAULT_BREAKER_SETTINGS: BreakerSettings = {
   failureShare: 0.5,
   failureStreak: 8,
   openMs: 2_000,
-  longestOpenMs: 15_000,
+  longestOpenMs: 5_000,
   probeLeaseMs: 90_000,
   doubtfulFailures: 3,
   doubtfulCalls: 5,
@@ -57,7 +57,7 @@ export type StoredBreaker =
 /** The breaker after new counts. Only a closed one opens by its counts: those of an open one are of calls begun before. */
 export function afterTally(
   stored: StoredBreaker | undefined,
-  tally: Tally,
+  tally: WindowTally,
   now: number,
   settings: BreakerSettings,
 ): StoredBreaker | undefined {
@@ -126,8 +126,9 @@ export function worseState(a: BreakerState, b: BreakerState): BreakerState {
   return RANK[a.kind] >= RANK[b.kind] ? a : b;
 }
 
-function reasonToOpen({ ok, failed, streak }: Tally, settings: BreakerSettings): string | undefined {
-  const calls = ok + failed;
+function reasonToOpen({ begun, ok, failed, streak }: WindowTally, settings: BreakerSettings): string | undefined {
+  // Where failures are quick and answers slow, few answers have come yet when calls have only just begun to be made.
+  const calls = Math.max(begun, ok + failed);
   if (failed >= settings.minimumFailures && failed >= settings.failureShare * calls) return `${failed} of the last ${calls} calls failed`;
   return streak >= streakThatOpens(ok, failed - streak, settings) ? `the last ${streak} calls failed` : undefined;
 }

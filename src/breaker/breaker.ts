@@ -26,6 +26,8 @@ export interface CallEnding {
   readonly ending: "ok" | "failed";
   /** The failure is the whole provider's: it can't be reached, or is overloaded. */
   readonly isWide?: boolean;
+  /** When the call was made (unix ms by the process's clock): a call begun before the last failures doesn't disprove them. Absent: it does. */
+  readonly startedAt?: number;
   /** The probe that the call was admitted as. */
   readonly probe?: string;
 }

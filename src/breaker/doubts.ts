@@ -3,7 +3,7 @@
 // sure ──(a few failures in a row)──▶ in doubt: calls wait
 // in doubt ──(Redis has been told of all the failures, and the breaker is still closed)──▶ a few calls may go out, and the rest still wait
 //          ──(the next failure)──▶ all wait again
-//          ──(a success, or the breaker is seen open)──▶ sure: all go on, each to what the copy now says
+//          ──(something breaks the streak, or the breaker is seen open)──▶ sure: all go on, each to what the copy now says
 // No call waits for longer than `longestDoubtMs`, so neither Redis being away nor calls that hang bring anything to a stop.
 
 import type { Clock } from "../runtime/clock.ts";
@@ -19,8 +19,8 @@ interface Doubt {
 }
 
 export interface Doubts {
-  /** A call ended. */
-  add(subject: string, ending: "ok" | "failed"): void;
+  /** A call ended; whether that breaks the streak of failures before it is failure-runs.ts's word. */
+  add(subject: string, ending: "ok" | "failed", breaks: boolean): void;
   /** What was added so far is on its way to Redis. */
   handingIn(subjects: readonly string[]): void;
   /** Redis knows of what was on its way, and the copy is as Redis answered. */
@@ -62,9 +62,9 @@ export function createDoubts({ clock, settings }: { clock: Clock; settings: Brea
   };
 
   return {
-    add(subject, ending) {
-      if (ending === "ok") forget(subject);
-      else doubts.set(subject, { failures: (doubts.get(subject)?.failures ?? 0) + 1, isHandedIn: false, callsLeft: 0 });
+    add(subject, ending, breaks) {
+      if (breaks) forget(subject);
+      if (ending === "failed") doubts.set(subject, { failures: (doubts.get(subject)?.failures ?? 0) + 1, isHandedIn: false, callsLeft: 0 });
     },
     handingIn(subjects) {
       change(subjects, () => ({ isHandedIn: true }));

@@ -1,16 +1,16 @@
-// The endings of this process's calls, counted here and handed in together: every 100 ms, and at once when a call failed, for a dead vendor
+// The beginnings and endings of this process's calls, counted here and handed in together: every 100 ms, and at once when a call failed, for a dead vendor
 // should be noticed quickly.
 
 import type { Clock } from "../runtime/clock.ts";
-import { EMPTY_TALLY, joined, tallyOf, type Tally } from "./tally.ts";
+import { EMPTY_TALLY, joined, type Tally } from "./tally.ts";
 
 const HAND_IN_MS = 100;
 /** Between two hand-ins, however many calls fail. */
 const SHORTEST_PAUSE_MS = 10;
 
 export interface EndingCounts {
-  /** Counts an ending for some of the provider's fields. */
-  add(provider: string, fields: readonly string[], ending: "ok" | "failed"): void;
+  /** Counts a call's beginning or ending for a field of the provider. */
+  add(provider: string, field: string, tally: Tally): void;
   /** After `signal` has aborted: returns when no hand-in is under way. What was not handed in is forgotten. */
   stop(): Promise<void>;
 }
@@ -23,10 +23,10 @@ export function createEndingCounts(options: {
   const desks = new Map<string, ReturnType<typeof openDesk>>();
 
   return {
-    add(provider, fields, ending) {
+    add(provider, field, tally) {
       const desk = desks.get(provider) ?? openDesk((tallies) => options.handIn(provider, tallies), options);
       desks.set(provider, desk);
-      desk.add(fields, ending);
+      desk.add(field, tally);
     },
     async stop() {
       await Promise.all(Array.from(desks.values(), (desk) => desk.idle()));
@@ -64,9 +64,9 @@ function openDesk(
   };
 
   return {
-    add(fields: readonly string[], ending: "ok" | "failed") {
-      for (const field of fields) waiting.set(field, joined(waiting.get(field) ?? EMPTY_TALLY, tallyOf(ending)));
-      if (ending === "failed") rush.abort();
+    add(field: string, tally: Tally) {
+      waiting.set(field, joined(waiting.get(field) ?? EMPTY_TALLY, tally));
+      if (tally.failed > 0) rush.abort();
       running ??= run();
     },
     async idle() {

@@ -29,7 +29,7 @@ export function createMemoryBoard({ clock, settings }: { clock: Clock; settings:
     const earlier = counted.get(key);
     const cells = new Map([...(earlier?.cells ?? [])].filter(([cell]) => cell >= oldest));
     cells.set(current, joined(cells.get(current) ?? EMPTY_TALLY, tally));
-    const streak = joined({ ...EMPTY_TALLY, streak: earlier?.streak ?? 0 }, tally).streak;
+    const { streak } = joined({ ...EMPTY_TALLY, streak: earlier?.streak ?? 0 }, tally);
     counted.set(key, { cells, streak });
     return { ...[...cells.values()].reduce(joined), streak };
   };

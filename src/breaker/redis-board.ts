@@ -8,7 +8,7 @@ import type { BreakerSettings } from "./breaker-machine.ts";
 import { countScript } from "./count-script.ts";
 import { readScript } from "./read-script.ts";
 import { swapScript } from "./swap-script.ts";
-import type { Tally } from "./tally.ts";
+import type { WindowTally } from "./tally.ts";
 
 export function createRedisBoard({ redis, settings }: { redis: Redis; settings: BreakerSettings }): BreakerBoard {
   return {
@@ -19,17 +19,24 @@ export function createRedisBoard({ redis, settings }: { redis: Redis; settings: 
     },
     async count(provider, counts) {
       const { tallies, breakers } = providerKeys(provider);
-      const args = Array.from(counts, ([field, { ok, failed, streak }]) => [field, ok, failed, streak]).flat();
+      const args = Array.from(counts, ([field, { begun, ok, failed, streak, breaks }]) => [
+        field,
+        begun,
+        ok,
+        failed,
+        streak,
+        breaks ? 1 : 0,
+      ]).flat();
       const [now, sums, states] = await runScript<[number, number[], string[]]>(
         redis,
         countScript,
         [tallies, breakers],
         [settings.windowMs, settings.cellMs, ...args],
       );
-      const windows = new Map<string, Tally>();
+      const windows = new Map<string, WindowTally>();
       [...counts.keys()].forEach((field, i) => {
-        const [ok = 0, failed = 0, streak = 0] = sums.slice(3 * i);
-        windows.set(field, { ok, failed, streak });
+        const [begun = 0, ok = 0, failed = 0, streak = 0] = sums.slice(4 * i);
+        windows.set(field, { begun, ok, failed, streak });
       });
       return { now, states: pairs(states), windows };
     },

@@ -60,10 +60,10 @@ local function worse(a, b)
   return b and b.wait > a.wait and b or a
 end
 
--- Later asks of this call of the same limit stand behind this one.
+-- Later asks of this call of the same limit stand behind this one; nobody waits in line for a day's requests.
 local function queue_at(scope, ask)
   for dimension, bucket in pairs(scope.buckets) do
-    if bucket.per_ms then bucket.queued = bucket.queued + ask.charge[dimension] / bucket.per_ms end
+    if bucket.per_ms and dimension ~= 'rpd' then bucket.queued = bucket.queued + ask.charge[dimension] / bucket.per_ms end
   end
   if scope.pace then scope.pace.queued = scope.pace.queued + ask.charge.rpm / pace_rate(scope.pace) end
 end

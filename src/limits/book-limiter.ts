@@ -55,7 +55,7 @@ export function createBookLimiter(options: {
     },
     async settle(callEnd) {
       const { call, model } = callEnd;
-      const { policy, readingsOf } = deskOf(model);
+      const { policy, readingsOf, isRateKnown } = deskOf(model);
       const readings = readingsOf(callEnd);
       await end({
         call,
@@ -63,7 +63,7 @@ export function createBookLimiter(options: {
         final: finalCharge(policy, callEnd),
         ...(callEnd.ending === "answered" ? { isWelcome: true } : {}),
         ...(readings.length > 0 ? { readings } : {}),
-        ...(callEnd.refusal ? { refusal: { waitMs: callEnd.refusal.waitMs, ...paceCause(callEnd) } } : {}),
+        ...(callEnd.refusal ? { refusal: { waitMs: callEnd.refusal.waitMs, ...paceCause(callEnd, isRateKnown(model)) } } : {}),
       });
     },
     async release({ call, model }) {
@@ -75,10 +75,14 @@ export function createBookLimiter(options: {
   };
 }
 
-/** A vendor whose refusal tells nothing of its limits leaves it to us to find the pace. */
-function paceCause({ refusal, readings = [] }: CallEnd): { readonly pace?: "blind" | "slow-down" } {
+/**
+ * A vendor whose refusal tells nothing of its limits leaves it to us to find the pace; and where we know of none either, a wait alone is not enough: calls would
+ * go on as fast as they can from one refusal to the next.
+ */
+function paceCause({ refusal, readings = [] }: CallEnd, isRateKnown: boolean): { readonly pace?: "blind" | "slow-down" } {
   if (refusal?.kind === "slow-down") return { pace: "slow-down" };
-  return readings.length === 0 ? { pace: "blind" } : {};
+  const isToldToWait = refusal !== undefined && refusal.waitMs > 0;
+  return readings.length > 0 || (isToldToWait && isRateKnown) ? {} : { pace: "blind" };
 }
 
 /** All that belongs to one provider. */
@@ -98,5 +102,6 @@ function openDesk(provider: ProviderSpec, { clock, openBook }: { clock: Clock; o
       const rate = rateOf(scopes.of(model) ?? [], reading.dimension);
       return (rate && headers.read(model, reading, rate)) ?? [];
     });
-  return { provider, policy: chargingPolicy(provider), scopes, line, end, readingsOf };
+  const isRateKnown = (model: ModelId) => (scopes.of(model) ?? []).some(({ rates }) => rates.size > 0);
+  return { provider, isRateKnown, policy: chargingPolicy(provider), scopes, line, end, readingsOf };
 }

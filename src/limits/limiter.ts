@@ -32,8 +32,8 @@ export type PermitReply =
       readonly kind: "granted";
       readonly cutOff?: { readonly startedAt: number; readonly inputTokens: number; readonly outputTokens: number };
     }
-  /** Not within `patienceMs`: ask again in `waitMs`. */
-  | { readonly kind: "wait"; readonly waitMs: number; readonly reason: string };
+  /** Not within `patienceMs`: ask again in `waitMs`. `isShut`: nobody gets a permit until then; else it is a place in line. */
+  | { readonly kind: "wait"; readonly waitMs: number; readonly isShut: boolean; readonly reason: string };
 
 /** The vendor refused the call for its rate: a 429, or a request to slow down. */
 export interface Refusal {

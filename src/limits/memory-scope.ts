@@ -95,6 +95,8 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
     queue(ask, now) {
       queued ??= new Map();
       for (const [bucket, rate] of buckets(now)) {
+        // Nobody waits in line for a day's requests: all are told when the first will have grown back.
+        if (bucket === "rpd") continue;
         queued.set(bucket, (queued.get(bucket) ?? 0) + ask.charge[bucket === "pace" ? "rpm" : bucket] / rate.perMs);
       }
     },
@@ -135,7 +137,12 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
       let holdMs = waitMs;
       forgetPaceThatIsOver(now);
       if (cause && grantedAt !== undefined) {
-        const after = afterRefusal(pace, cause, { grantedAt, flowPerMs: flowRate(flows.get("rpm"), now), now });
+        const after = afterRefusal(pace, cause, {
+          grantedAt,
+          flowPerMs: flowRate(flows.get("rpm"), now),
+          limitPerMs: rateOf("rpm")?.perMs,
+          now,
+        });
         if (!pace) fullAt.delete("pace");
         pace = after.pace;
         holdMs = Math.max(holdMs, after.holdMs);

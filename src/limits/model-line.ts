@@ -1,7 +1,7 @@
 // The calls of this process that wait for one model, in order of asking. The first of them hold tickets; the others ask when the fleet's line is short.
 
 import type { PermitAnswer } from "./permit-book.ts";
-import { BUSY_WAIT_MS, expectedWaitMs, pauseMs, reasonOf, type Waiter } from "./waiter.ts";
+import { BUSY_WAIT_MS, expectedWaitMs, isShut, pauseMs, reasonOf, type Waiter } from "./waiter.ts";
 
 /** Most asks of one model in one script; fewer after a refusal, for the rest would only be refused as well. */
 const MOST_ASKS = 64;
@@ -40,7 +40,7 @@ export function createModelLine(): ModelLine {
   const leave = (waiter: Waiter, waitMs: number) => {
     if (waiter.hasLeft) return;
     waiter.hasLeft = true;
-    waiter.resolve({ kind: "wait", waitMs: Math.max(1, Math.ceil(waitMs)), reason: reasonOf(waiter) });
+    waiter.resolve({ kind: "wait", waitMs: Math.max(1, Math.ceil(waitMs)), isShut: isShut(waiter), reason: reasonOf(waiter) });
   };
 
   const takeAnswer = (waiter: Waiter, answer: PermitAnswer, now: number) => {

@@ -4,13 +4,14 @@
 
 import {
   BLIND,
+  DOUBLING_MS,
   FIRST_HOLD_MS,
   FLOOR_PER_MS,
-  FLOOR_SHARE,
   LONGEST_HOLD_MS,
   PACE_BURST_MS,
   REFERENCE_SHARE,
   SLOW_DOWN,
+  SLOW_DOWN_AGAIN_MS,
   UNLIMITED_SHARE,
 } from "./pace.ts";
 
@@ -19,7 +20,11 @@ const lua = ({ share, heldMs, growthPerMs }: typeof BLIND) => `{ share = ${share
 export const PACE_LUA = `
 local PACES = { blind = ${lua(BLIND)}, ['slow-down'] = ${lua(SLOW_DOWN)} }
 
-local function pace_rate(pace) return pace.per_ms + pace.growth * math.max(0, now - pace.held_until) end
+local function pace_rate(pace)
+  local linear = pace.per_ms + pace.growth * math.max(0, now - pace.held_until)
+  if linear <= pace.reference or pace.growth <= 0 then return linear end
+  return pace.reference * 2 ^ (math.min((linear - pace.reference) / pace.growth, 100 * ${DOUBLING_MS}) / ${DOUBLING_MS})
+end
 
 -- A pace that is over is forgotten as it is read.
 local function load_pace(scope, text)
@@ -61,13 +66,14 @@ end
 local function lower_pace(scope, cause, granted_at, flow)
   local pace, rule = scope.pace, PACES[cause]
   if pace and granted_at <= pace.lowered_at + HORIZON_MS then return 0 end
+  if pace and cause == 'slow-down' and now - pace.lowered_at < ${SLOW_DOWN_AGAIN_MS} then return ${FIRST_HOLD_MS} end
   local current = pace and math.min(pace_rate(pace), flow) or flow
-  local reference = pace and math.max(current, pace.reference * ${REFERENCE_SHARE}) or current
+  local reference = pace and math.max(current, pace.reference * ${REFERENCE_SHARE}) or math.max(current, scope.buckets.rpm.per_ms or 0)
   local growth = reference * rule.growth
   if pace and pace.growth < reference * PACES.blind.growth then growth = math.min(pace.growth, growth) end
   local strikes = pace and pace.strikes + 1 or 0
   scope.pace = {
-    per_ms = math.max(current * rule.share, reference * ${FLOOR_SHARE}, ${FLOOR_PER_MS}),
+    per_ms = math.max(current * rule.share, ${FLOOR_PER_MS}),
     held_until = math.max(pace and pace.held_until or 0, now + rule.held),
     growth = growth, reference = reference, lowered_at = now, strikes = strikes, full_at = pace and pace.full_at or 0, queued = 0,
   }

@@ -48,6 +48,11 @@ export function expectedWaitMs(waiters: readonly Waiter[], position: number, now
   return BUSY_WAIT_MS;
 }
 
+/** The vendor holds the model, or the day's requests are used up. */
+export function isShut({ refusal }: Waiter): boolean {
+  return refusal?.by === "hold" || refusal?.by === "rpd";
+}
+
 export function reasonOf({ ask, refusal }: Waiter): string {
   if (!refusal) return `${ask.model} has others before it`;
   const whose = refusal.scope === ACCOUNT ? "the account" : refusal.scope;

@@ -212,7 +212,7 @@ export function breakerContract(where: string, suite: BreakerSuite): void {
       await breaker.trip({ model }, "down");
       await probeOf(breaker, model);
       await breaker.stop();
-      await probeOf(second, model);
+      expect(await probeOf(second, model)).not.toBe("");
     });
 
     it("covers all models of a provider whose own breaker is open, and is probed by any of them", async () => {

@@ -44,7 +44,10 @@ let vendors: VendorFleet;
 beforeAll(async () => {
   vendors = await startVendorFleet({
     ...Object.fromEntries(
-      WHOLE_ACCOUNT.map(([fault, kind]): [string, VendorCase] => [`${fault}-${kind}`, { kind, models: twoModels, task: { route: elsewhere } }]),
+      WHOLE_ACCOUNT.map(([fault, kind]): [string, VendorCase] => [
+        `${fault}-${kind}`,
+        { kind, models: twoModels, task: { route: elsewhere } },
+      ]),
     ),
     ...casesOf(KINDS, "alone", () => ({ models: { one: model }, task: { route: { models: ["one"] }, attempts: 1 } })),
     ...casesOf(KINDS, "unknown", () => ({ models: twoModels, task: { route: elsewhere } })),
@@ -63,7 +66,10 @@ beforeAll(async () => {
       models: { one: {}, same: {}, large: { configured: { contextWindow: 400_000 } } },
       task: { route: { models: ["one", "same", "large"] } },
     })),
-    ...casesOf(KINDS, "longest", () => ({ models: { one: { simulated: { contextWindow: 5 } }, same: {} }, task: { route: { models: ["one", "same"] } } })),
+    ...casesOf(KINDS, "longest", () => ({
+      models: { one: { simulated: { contextWindow: 5 } }, same: {} },
+      task: { route: { models: ["one", "same"] } },
+    })),
     ...Object.fromEntries(
       POLICY.flatMap(([fault, kind]) =>
         (["fail", "reroute"] as const).map((onRefusal): [string, VendorCase] => [

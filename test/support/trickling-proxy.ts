@@ -7,8 +7,6 @@ export interface TricklingProxy {
   readonly url: string;
   /** Where the requests go on to. */
   forwardTo(url: string): void;
-  /** From now on answers pass as they come. */
-  flow(): void;
   stop(): Promise<void>;
 }
 
@@ -19,20 +17,20 @@ const LONGEST_MS = 10 * 60_000;
 /** Status and headers go out at once, then a byte at a time: a space before the answer, which JSON allows. */
 export async function startTricklingProxy(): Promise<TricklingProxy> {
   let target = "";
-  let isTrickling = true;
   const server = createServer((request, response) => {
     void (async () => {
       const { method = "GET", url = "/" } = request;
       const body = await buffer(request);
-      const headers = Object.entries(request.headers).filter((entry): entry is [string, string] => /^(authorization|x-api-key|content-type|anthropic-version)$/.test(entry[0]) && typeof entry[1] === "string");
+      const headers = Object.entries(request.headers).filter(
+        (entry): entry is [string, string] =>
+          /^(authorization|x-api-key|content-type|anthropic-version)$/.test(entry[0]) && typeof entry[1] === "string",
+      );
       const answer = await fetch(`${target}${url}`, { method, headers, ...(body.length > 0 ? { body } : {}) });
       const whole = Buffer.from(await answer.arrayBuffer());
-      const spaces = isTrickling ? LONGEST_MS / BYTE_EVERY_MS : 0;
+      const spaces = LONGEST_MS / BYTE_EVERY_MS;
       response.writeHead(answer.status, { "content-type": "application/json", "content-length": whole.length + spaces });
-      if (!isTrickling) return response.end(whole);
       const timer = setInterval(() => response.write(" "), BYTE_EVERY_MS);
       response.once("close", () => clearInterval(timer));
-      return response;
     })().catch((error: unknown) => response.destroy(error as Error));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -40,7 +38,6 @@ export async function startTricklingProxy(): Promise<TricklingProxy> {
   return {
     url: `http://127.0.0.1:${port}`,
     forwardTo: (url) => void (target = url),
-    flow: () => void (isTrickling = false),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -18,6 +18,7 @@ import { createFileStore } from "../../src/results/file-store.ts";
 import { DEAD_QUEUE, modelQueue, taskQueue } from "../../src/runtime/keys.ts";
 import type { FaultInput } from "../../src/simulator/faults.ts";
 import { sumCounts, type LedgerCounts } from "../../src/simulator/ledger-book.ts";
+import type { SimulatorOptionsInput } from "../../src/simulator/simulator-options.ts";
 import { startTestFleet, until, type TestFleet } from "./fleet.ts";
 
 /** A task's options, with a route of model names of the case's vendor and {@link BACKUP}. */
@@ -29,14 +30,13 @@ export interface VendorCase {
   readonly kind: ProviderKind;
   /** By name: what the simulator is told of the model, and what the fleet is. */
   readonly models: Readonly<Record<string, { readonly simulated?: object; readonly configured?: object }>>;
-  /** Fixed; 20 unless given. */
+  /** 20 unless given. */
   readonly latencyMs?: number;
-  readonly vendor?: object;
   /** Named like the case. */
   readonly task: TaskOptions;
   /** Further tasks, by name: each has a batch of its own. */
   readonly tasks?: Readonly<Record<string, TaskOptions>>;
-  /** Between the fleet and the simulator, where the case needs it: its own address for the simulator's. */
+  /** Where the fleet finds the vendor, given the simulator's address: a proxy, where the case needs one. */
   readonly address?: (simulatorUrl: string) => string;
 }
 
@@ -64,9 +64,13 @@ export interface VendorFleet {
 /** The vendor that never fails: every case may fall back to `backup/any`. */
 export const BACKUP = "backup/any";
 
-export async function startVendorFleet(cases: Readonly<Record<string, VendorCase>>): Promise<VendorFleet> {
+export async function startVendorFleet(
+  cases: Readonly<Record<string, VendorCase>>,
+  { callLog = false }: { readonly callLog?: boolean } = {},
+): Promise<VendorFleet> {
+  const backup = { kind: "openai", models: { any: {} } };
   const fleet = await startTestFleet({
-    simulator: { callLog: true, vendors: { ...simulatedVendors(cases), backup: { kind: "openai", models: { any: {} } } } as never },
+    simulator: { callLog, vendors: { ...simulatedVendors(cases), backup } as SimulatorOptionsInput["vendors"] },
     config: (url) => configOf(cases, url),
   });
   await fleet.start("up", "--no-web");
@@ -95,7 +99,9 @@ export async function startVendorFleet(cases: Readonly<Record<string, VendorCase
     status: (name) => states.status(name),
     async results(name, withinMs) {
       await until(`the end of ${name}`, async () => (await states.status(name))?.state === "finished", withinMs);
-      return Array.fromAsync(store.read(name));
+      const results: Result[] = [];
+      for await (const result of store.read(name)) results.push(result);
+      return results;
     },
     setFault: (name, fault) => fleet.simulator.setFault({ ...fault, vendor: name }),
     clearFaults: (name) => fleet.simulator.clearFaults({ vendor: name }),
@@ -147,13 +153,12 @@ export function answersBy(results: readonly Result[]): Readonly<Record<string, n
 
 function simulatedVendors(cases: Readonly<Record<string, VendorCase>>): object {
   return Object.fromEntries(
-    Object.entries(cases).map(([name, { kind, models, latencyMs = 20, vendor }]) => [
+    Object.entries(cases).map(([name, { kind, models, latencyMs = 20 }]) => [
       name,
       {
         kind,
         latency: { baseMs: latencyMs },
         models: Object.fromEntries(Object.entries(models).map(([model, { simulated = {} }]) => [model, simulated])),
-        ...vendor,
       },
     ]),
   );

@@ -37,7 +37,7 @@ function createPacer(clock: ManualClock, vendor: Vendor): Limiter {
   return {
     async acquire() {
       const at = Math.max(nextAt, clock.now() - 250);
-      if (at - clock.now() > PATIENCE_MS) return { kind: "wait", waitMs: at - clock.now(), reason: "the rate" };
+      if (at - clock.now() > PATIENCE_MS) return { kind: "wait", waitMs: at - clock.now(), isShut: false, reason: "the rate" };
       nextAt = at + 1_000 / vendor.perSecond;
       await clock.sleep(at - clock.now());
       return { kind: "granted" };
