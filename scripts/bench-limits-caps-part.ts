@@ -15,16 +15,30 @@ const MOST_429 = 0.001;
 export async function benchCaps(context: PartContext): Promise<PartReport> {
   const scale = context.isQuick ? QUICK_CAPS : FULL_CAPS;
   const { caps = scale.caps, pools = scale.pools } = context;
-  const runs: CapsRun[] = [];
-  for (const { vendors, pools: count } of capsRuns({ ...scale, caps, pools })) {
-    context.tell(`caps: ${vendors.map(({ name }) => name).join(", ")}; pool processes: ${count}`);
-    runs.push(await context.onStage((stage) => runCaps(stage, { ...scale, vendors, pools: count })));
-  }
+  const runs = await measureCaps({ ...scale, caps, pools }, context);
   return capsReport(runs, { isWithoutMeetings: !hasMeetings && caps.includes("tokens") });
 }
 
+/** All runs of a scale, one after the other: what a test asks for. */
+export async function measureCaps(scale: CapsScale, { onStage, tell }: Pick<PartContext, "onStage" | "tell">): Promise<readonly CapsRun[]> {
+  const found: CapsRun[] = [];
+  for (const { vendors, pools } of capsRuns(scale)) {
+    tell(`caps: ${vendors.map(({ name }) => name).join(", ")}; pool processes: ${pools}`);
+    found.push(await onStage((stage) => runCaps(stage, { ...scale, vendors, pools })));
+  }
+  return found;
+}
+
+/** What is aimed at. One refused call is always allowed. */
+export function capAims({ use, share429, stretch }: CapUse) {
+  return [
+    { name: "use", isReached: use >= LEAST_USE },
+    { name: "429", isReached: share429 <= MOST_429 || stretch.refused429 <= 1 },
+  ];
+}
+
 function capsReport(runs: readonly CapsRun[], { isWithoutMeetings }: { readonly isWithoutMeetings: boolean }): PartReport {
-  const rows = runs.flatMap((run) => run.uses.map((use) => ({ ...use, cpuUs: run.cpuUs })));
+  const rows = runs.flatMap((run) => run.uses.map((use) => ({ ...use, cpuUs: run.cpuUs, idle: run.idle })));
   const table = rows.map((use) => [
     `${use.vendor.kind}, burst ${use.vendor.burstSeconds} s, ${use.cap === "tokens" ? "600,000 tokens/min" : `${whole(use.cap)} rpm`}`,
     String(use.pools),
@@ -71,15 +85,9 @@ function capsReport(runs: readonly CapsRun[], { isWithoutMeetings }: { readonly 
         refused429: use.stretch.refused429,
         slots: { mean: rounded(use.slots.mean, 1), most: use.slots.most, meanInFlight: rounded(use.slots.meanInFlight, 1) },
         cpuUsPerCall: Object.fromEntries(Object.entries(use.cpuUs).map(([name, us]) => [name, Math.round(us)])),
+        idle: rounded(use.idle, 2),
         isReached: !use.ranDry && capAims(use).every(({ isReached }) => isReached),
       })),
     },
   };
-}
-
-function capAims({ use, share429, stretch }: CapUse) {
-  return [
-    { name: "use", isReached: use >= LEAST_USE },
-    { name: "429", isReached: share429 <= MOST_429 || stretch.refused429 <= 1 },
-  ];
 }

@@ -3,7 +3,6 @@
 // Caps far below what the machine can do share a run, each with a vendor of its own; the highest has one to itself. Every pool process runs the pools of all
 // vendors of its run. Rows lie in the task queues beforehand, more than can be called.
 
-import { QUEUE_PREFIX, taskQueue } from "../src/runtime/keys.ts";
 import { poolProcesses, startFleet, startVendors, watchSlots, type Slots } from "./bench-limits-fleet.ts";
 import { share429, stretchBetween, useOf, type Dimension, type Stretch } from "./bench-limits-ledger.ts";
 import { taskPerModel, type ModelLimits, type VendorSetup } from "./bench-limits-setup.ts";
@@ -25,8 +24,10 @@ const TOKENS_PER_MINUTE = 600_000;
 const AMPLE_RPM = 6_000;
 /** From here on a vendor has the machine to itself. */
 const ALONE_FROM_RPM = 20_000;
-/** Rows for the time in which the processes start. */
-const STARTING_MS = 15_000;
+/** Rows for the time in which the processes start, and some to be left over. */
+const SPARE_MS = 30_000;
+/** With less than this left at the end, the queues may not have been full all the time. */
+const LEAST_LEFT_SECONDS = 6;
 const MODEL = "m";
 
 export interface CapsScale {
@@ -59,16 +60,13 @@ export interface CapsRun {
 }
 
 /** The runs that the scale comes to; each wants a stage of its own. */
-export function capsRuns({
-  caps,
-  pools,
-}: CapsScale): readonly { readonly caps: readonly Cap[]; readonly vendors: readonly VendorSetup[]; readonly pools: number }[] {
+export function capsRuns({ caps, pools }: CapsScale): readonly { readonly vendors: readonly VendorSetup[]; readonly pools: number }[] {
   const playable = caps.filter((cap) => cap !== "tokens" || hasMeetings);
   const low = playable.filter((cap) => cap === "tokens" || cap < ALONE_FROM_RPM);
   const high = playable.filter((cap) => !low.includes(cap));
   const together = low.length === 0 ? [] : [low.flatMap((cap) => VENDOR_KINDS.map((each) => vendorAt(cap, each)))];
   const alone = high.flatMap((cap) => VENDOR_KINDS.map((each) => [vendorAt(cap, each)]));
-  return pools.flatMap((count) => [...together, ...alone].map((vendors) => ({ caps: playable, vendors, pools: count })));
+  return pools.flatMap((count) => [...together, ...alone].map((vendors) => ({ vendors, pools: count })));
 }
 
 function vendorAt(cap: Cap, { kind, burstSeconds }: (typeof VENDOR_KINDS)[number]): VendorSetup {
@@ -90,12 +88,11 @@ export async function runCaps(
   const { url } = await startVendors(stage, vendors);
   const tasks = taskPerModel(vendors);
   const producer = await stage.actor("rowProducer");
-  const seconds = (STARTING_MS + warmUpMs + windowMs) / 1_000;
+  const perSecond = await Promise.all(vendors.map(callsPerSecond));
+  const rows = perSecond.map((calls) => Math.ceil((calls * (SPARE_MS + warmUpMs + windowMs)) / 1_000));
   await Promise.all([
     startFleet(stage, { vendors, urlOf: () => url, tasks, pools: poolProcesses(vendors, pools) }),
-    ...tasks.map(async ({ name, work }, i) =>
-      producer.call("produce", { task: name, batch: name, work, rows: Math.ceil(seconds * (await callsPerSecond(vendors[i]!))) }),
-    ),
+    ...tasks.map(({ name, work }, i) => producer.call("produce", { task: name, batch: name, work, rows: rows[i] })),
   ]);
   await stage.sleep(warmUpMs);
   const slots = watchSlots(
@@ -107,7 +104,6 @@ export async function runCaps(
   const { before, after, idle } = await measureWindow(stage, url, windowMs).finally(() => slots.stop());
   const cpuAfter = await stage.cpu();
   const taken = await slots.stop();
-  const left = await Promise.all(tasks.map(({ name }) => stage.redis.llen(`${QUEUE_PREFIX}:${taskQueue(name)}:wait`)));
 
   const uses = vendors.map((vendor, i): CapUse => {
     const { limits, work } = vendor.models[MODEL]!;
@@ -120,7 +116,7 @@ export async function runCaps(
       ...useOf(stretch, limits),
       share429: share429(stretch),
       slots: taken.get(`${vendor.name}/${MODEL}`)!,
-      ranDry: left[i] === 0,
+      ranDry: rows[i]! - after.vendors[vendor.name]!.total.answered < perSecond[i]! * LEAST_LEFT_SECONDS,
     };
   });
   const calls = Math.max(

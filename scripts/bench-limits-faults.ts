@@ -126,6 +126,7 @@ function faultsReport(found: readonly FaultUse[]): PartReport {
         refused429: each.ours.refused429,
         foreignCalls: each.theirs.calls,
         foreignShare429: rounded(share429(each.theirs), 5),
+        idle: rounded(each.idle, 2),
         isReached: aimsOf(each).every(({ isReached }) => isReached),
       })),
     },

@@ -47,7 +47,7 @@ Parts, with the minutes they take:
   caps       16  use of each cap under saturation, share of calls refused, with 1, 2 and 4 pool processes
   faults      4  the same with a pool process killed, and with somebody else on the account
   makespan    2  a finite mixed batch against the least time that the limits allow
-  baselines   3  the same work by BullMQ's own limiter, p-limit and bottleneck, side by side
+  baselines   4  the same work by BullMQ's own limiter, p-limit and bottleneck, side by side
   overhead    2  CPU per job with limits that never bind, against none
   outage      6  a vendor dies under full load, and comes back
 

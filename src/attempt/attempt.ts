@@ -101,7 +101,7 @@ export async function attempt(
   const startedAt = clock.now();
   const report = await makeCall(call, stages, { signal, probe });
   const outcome = inTime(checked(report.outcome, call), call, report, clock.now());
-  tellBreaker(breaker, model, outcome, probe);
+  tellBreaker(breaker, model, outcome, { startedAt, probe });
   // A call that we broke off ourselves may be charged all the same.
   const brokenOff = outcome.kind === "cancelled" && report.billable;
   const usage = report.usage ?? (brokenOff ? { ...NO_USAGE, inputTokens: call.tokens.inputTokens } : NO_USAGE);
@@ -176,14 +176,19 @@ function inTime(outcome: Outcome, { deadline }: Call, { status }: CallReport, no
   return { kind: "expired", reason: `its deadline (${new Date(deadline).toISOString()}) has passed during a call` };
 }
 
-function tellBreaker(breaker: Breaker, model: ModelSpec["id"], outcome: Outcome, probeId: string | undefined): void {
-  const probe = probeId === undefined ? {} : { probe: probeId };
+function tellBreaker(
+  breaker: Breaker,
+  model: ModelSpec["id"],
+  outcome: Outcome,
+  { startedAt, probe }: { readonly startedAt: number; readonly probe: string | undefined },
+): void {
+  const call = { startedAt, ...(probe === undefined ? {} : { probe }) };
   if (outcome.kind === "transient") {
-    breaker.report(model, { ending: "failed", ...(outcome.isWide ? { isWide: true } : {}), ...probe });
+    breaker.report(model, { ending: "failed", ...(outcome.isWide ? { isWide: true } : {}), ...call });
   } else if (outcome.kind === "cancelled" || outcome.kind === "expired" || outcome.kind === "unavailable") {
-    if (probeId !== undefined) breaker.forgo(model, probeId);
+    if (probe !== undefined) breaker.forgo(model, probe);
   } else {
-    breaker.report(model, { ending: "ok", ...probe });
+    breaker.report(model, { ending: "ok", ...call });
   }
 }
 

@@ -130,12 +130,12 @@ function reasonToOpen({ begun, ok, failed, streak }: WindowTally, settings: Brea
   // Where failures are quick and answers slow, few answers have come yet when calls have only just begun to be made.
   const calls = Math.max(begun, ok + failed);
   if (failed >= settings.minimumFailures && failed >= settings.failureShare * calls) return `${failed} of the last ${calls} calls failed`;
-  return streak >= streakThatOpens(ok, failed - streak, settings) ? `the last ${streak} calls failed` : undefined;
+  return streak >= streakThatOpens(calls - failed, failed - streak, settings) ? `the last ${streak} calls failed` : undefined;
 }
 
 /** Longer where failures are ordinary: of a vendor at which 30 % fail, eight in a row come by chance every few minutes. */
-function streakThatOpens(ok: number, failedBefore: number, { failureStreak, failureShare }: BreakerSettings): number {
-  const share = Math.max(0, failedBefore) / Math.max(1, ok + failedBefore);
+function streakThatOpens(notFailed: number, failedBefore: number, { failureStreak, failureShare }: BreakerSettings): number {
+  const share = Math.max(0, failedBefore) / Math.max(1, notFailed + failedBefore);
   const isOrdinary = share > 0 && share < failureShare;
   return isOrdinary ? Math.max(failureStreak, Math.log(ORDINARY_STREAK_CHANCE) / Math.log(share)) : failureStreak;
 }

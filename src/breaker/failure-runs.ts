@@ -49,7 +49,9 @@ export function createFailureRuns({ clock }: { clock: Clock }): FailureRuns {
   /** Whether nearly all calls begun since the run's first have failed, as far as they have had time to. */
   const holds = ({ begun }: Calls, { since, failures, longestMs }: Run): boolean => {
     const isRemembered = (begun[0] ?? Number.POSITIVE_INFINITY) <= since;
-    return isRemembered && failures >= SHARE_OF_A_RUN * (indexAfter(begun, clock.now() - longestMs) - indexAfter(begun, since - 1));
+    // Those of this very millisecond are about to end as well.
+    const hadTime = indexAfter(begun, clock.now() - longestMs - 1) - indexAfter(begun, since - 1);
+    return isRemembered && failures >= SHARE_OF_A_RUN * hadTime;
   };
 
   const answered = (calls: Calls, startedAt: number): boolean => {
@@ -77,10 +79,10 @@ export function createFailureRuns({ clock }: { clock: Clock }): FailureRuns {
 
   return {
     begin(subject) {
-      const { begun } = callsOf(subject);
       const now = clock.now();
-      // The clock was set back.
-      if ((begun.at(-1) ?? now) > now) begun.length = 0;
+      // The clock was set back: nothing here can be compared any more.
+      if ((subjects.get(subject)?.begun.at(-1) ?? now) > now) subjects.delete(subject);
+      const { begun } = callsOf(subject);
       begun.push(now);
       if (begun.length >= 2 * CALLS_REMEMBERED) begun.splice(0, CALLS_REMEMBERED);
     },

@@ -28,37 +28,42 @@ function halfOpen(changes: Partial<Extract<StoredBreaker, { kind: "half-open" }>
 
 describe("afterTally", () => {
   it("opens at ten failures that are half of the calls, and not before", () => {
-    expect(afterTally(undefined, { ok: 10, failed: 10, streak: 1 }, NOW, settings)).toMatchObject({
+    expect(afterTally(undefined, { begun: 0, ok: 10, failed: 10, streak: 1 }, NOW, settings)).toMatchObject({
       kind: "open",
       reason: "10 of the last 20 calls failed",
       openUntil: NOW + 2_000,
       openings: 1,
     });
-    expect(afterTally(undefined, { ok: 3, failed: 9, streak: 1 }, NOW, settings)).toBeUndefined();
-    expect(afterTally(undefined, { ok: 11, failed: 10, streak: 1 }, NOW, settings)).toBeUndefined();
+    expect(afterTally(undefined, { begun: 0, ok: 3, failed: 9, streak: 1 }, NOW, settings)).toBeUndefined();
+    expect(afterTally(undefined, { begun: 0, ok: 11, failed: 10, streak: 1 }, NOW, settings)).toBeUndefined();
+  });
+
+  it("doesn't take failures for half of the calls while most calls are still under way", () => {
+    expect(afterTally(undefined, { begun: 21, ok: 0, failed: 10, streak: 1 }, NOW, settings)).toBeUndefined();
+    expect(afterTally(undefined, { begun: 20, ok: 0, failed: 10, streak: 1 }, NOW, settings)).toMatchObject({ kind: "open" });
   });
 
   it("opens at eight failures in a row, however many successes the window still holds", () => {
-    expect(afterTally(undefined, { ok: 5_000, failed: 8, streak: 8 }, NOW, settings)).toMatchObject({
+    expect(afterTally(undefined, { begun: 0, ok: 5_000, failed: 8, streak: 8 }, NOW, settings)).toMatchObject({
       kind: "open",
       reason: "the last 8 calls failed",
     });
-    expect(afterTally(undefined, { ok: 5_000, failed: 500, streak: 8 }, NOW, settings)).toMatchObject({ kind: "open" });
-    expect(afterTally(undefined, { ok: 5_000, failed: 7, streak: 7 }, NOW, settings)).toBeUndefined();
+    expect(afterTally(undefined, { begun: 0, ok: 5_000, failed: 500, streak: 8 }, NOW, settings)).toMatchObject({ kind: "open" });
+    expect(afterTally(undefined, { begun: 0, ok: 5_000, failed: 7, streak: 7 }, NOW, settings)).toBeUndefined();
   });
 
   it("opens at eight failures in a row that came so slowly that the window has lost the first of them", () => {
-    expect(afterTally(undefined, { ok: 0, failed: 1, streak: 8 }, NOW, settings)).toMatchObject({ kind: "open" });
+    expect(afterTally(undefined, { begun: 0, ok: 0, failed: 1, streak: 8 }, NOW, settings)).toMatchObject({ kind: "open" });
   });
 
   it("wants a longer streak of a model at which failures are ordinary, but of none longer than chance brings", () => {
-    expect(afterTally(undefined, { ok: 700, failed: 310, streak: 10 }, NOW, settings)).toBeUndefined();
-    expect(afterTally(undefined, { ok: 700, failed: 314, streak: 14 }, NOW, settings)).toMatchObject({ kind: "open" });
+    expect(afterTally(undefined, { begun: 0, ok: 700, failed: 310, streak: 10 }, NOW, settings)).toBeUndefined();
+    expect(afterTally(undefined, { begun: 0, ok: 700, failed: 314, streak: 14 }, NOW, settings)).toMatchObject({ kind: "open" });
   });
 
   it("leaves a breaker that is not closed as it is: those calls began before", () => {
-    expect(afterTally(open(), { ok: 0, failed: 100, streak: 100 }, NOW, settings)).toEqual(open());
-    expect(afterTally(halfOpen(), { ok: 0, failed: 100, streak: 100 }, NOW, settings)).toEqual(halfOpen());
+    expect(afterTally(open(), { begun: 0, ok: 0, failed: 100, streak: 100 }, NOW, settings)).toEqual(open());
+    expect(afterTally(halfOpen(), { begun: 0, ok: 0, failed: 100, streak: 100 }, NOW, settings)).toEqual(halfOpen());
   });
 });
 
@@ -83,7 +88,7 @@ describe("afterTrip", () => {
     const quota = afterTrip(undefined, { reason: "quota", openForMs: 600_000 }, NOW, settings);
     expect(afterTrip(quota, { reason: "429", openForMs: 30_000 }, NOW + 1, settings)).toEqual(quota);
     expect(afterTrip(quota, { reason: "down" }, NOW + 1, settings)).toEqual(quota);
-    expect(afterTally(quota, { ok: 0, failed: 100, streak: 100 }, NOW + 1, settings)).toEqual(quota);
+    expect(afterTally(quota, { begun: 0, ok: 0, failed: 100, streak: 100 }, NOW + 1, settings)).toEqual(quota);
     expect(afterProbe(quota, { probe: "p", ending: "ok" }, NOW + 1, settings)).toEqual(quota);
   });
 
@@ -112,7 +117,7 @@ describe("the probe", () => {
     expect(withProbe(halfOpen({ leaseUntil: NOW }), "b", NOW, settings)).toMatchObject({ probe: "b" });
   });
 
-  it("closes the breaker when it succeeds and opens it for twice as long when it fails, up to fifteen seconds", () => {
+  it("closes the breaker when it succeeds and opens it for twice as long when it fails, up to five seconds", () => {
     expect(afterProbe(halfOpen(), { probe: "p", ending: "ok" }, NOW, settings)).toBeUndefined();
     expect(afterProbe(halfOpen(), { probe: "p", ending: "failed" }, NOW, settings)).toMatchObject({
       kind: "open",
@@ -120,7 +125,7 @@ describe("the probe", () => {
       openUntil: NOW + 4_000,
     });
     expect(afterProbe(halfOpen({ openings: 40 }), { probe: "p", ending: "failed" }, NOW, settings)).toMatchObject({
-      openUntil: NOW + 15_000,
+      openUntil: NOW + 5_000,
     });
   });
 
@@ -157,7 +162,7 @@ describe("what others see", () => {
 
 describe("any sequence of events", () => {
   const event = fc.oneof(
-    fc.record({ kind: fc.constant("tally" as const), ok: fc.nat(20), failed: fc.nat(20), streak: fc.nat(20) }),
+    fc.record({ kind: fc.constant("tally" as const), begun: fc.nat(60), ok: fc.nat(20), failed: fc.nat(20), streak: fc.nat(20) }),
     fc.record({ kind: fc.constant("trip" as const), openForMs: fc.option(fc.nat(100_000), { nil: undefined }) }),
     fc.record({ kind: fc.constant("claim" as const), probe: fc.constantFrom("a", "b") }),
     fc.record({

@@ -23,7 +23,7 @@ function start() {
 }
 
 function fail(doubts: Doubts, times: number, subject = "p/m"): void {
-  for (let i = 0; i < times; i++) doubts.add(subject, "failed");
+  for (let i = 0; i < times; i++) doubts.add(subject, "failed", false);
 }
 
 function answer(doubts: Doubts, subjects: readonly string[] = ["p/m"]): void {
@@ -35,7 +35,7 @@ describe("doubts about a closed breaker", () => {
   it("hold no call back before the third failure in a row", async () => {
     const { doubts, ask, gone } = start();
     fail(doubts, 2);
-    doubts.add("p/m", "ok");
+    doubts.add("p/m", "ok", true);
     fail(doubts, 2);
     ask(100);
     expect(await gone()).toBe(100);
@@ -68,7 +68,7 @@ describe("doubts about a closed breaker", () => {
   });
 
   it("end with a success, and when the breaker is seen open", async () => {
-    for (const end of [(doubts: Doubts) => doubts.add("p/m", "ok"), (doubts: Doubts) => doubts.forget("p/m")]) {
+    for (const end of [(doubts: Doubts) => doubts.add("p/m", "ok", true), (doubts: Doubts) => doubts.forget("p/m")]) {
       const { doubts, ask, gone } = start();
       fail(doubts, 3);
       ask(10);
@@ -76,6 +76,19 @@ describe("doubts about a closed breaker", () => {
       end(doubts);
       expect(await gone()).toBe(10);
     }
+  });
+
+  it("outlast an answer to a call of before the failures, but not a failure that is the first of a new run", async () => {
+    const { doubts, ask, gone } = start();
+    fail(doubts, 3);
+    ask(10);
+    doubts.add("p/m", "ok", false);
+    expect(await gone()).toBe(0);
+    doubts.add("p/m", "failed", true);
+    expect(await gone()).toBe(10);
+    fail(doubts, 2);
+    ask(1);
+    expect(await gone()).toBe(10);
   });
 
   it("hold no call for longer than a quarter of a second, answer or not", async () => {

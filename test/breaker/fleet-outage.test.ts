@@ -8,6 +8,7 @@ import { createMemoryBoard } from "../../src/breaker/memory-board.ts";
 import { modelId, type ModelId } from "../../src/job/names.ts";
 import { createRandom } from "../../src/simulator/seeded-random.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
+import { createQuickClock } from "./quick-clock.ts";
 import { slowBoard } from "./slow-board.ts";
 
 const PROCESSES = 4;
@@ -19,42 +20,46 @@ interface Vendor {
   readonly latencyMs: number;
   /** The calls that fail while it is down: those it has to end, or only those begun after it went down. */
   readonly fails: "all" | "new";
-  readonly failsAfterMs: number;
+  readonly failsAfterMs: () => number;
   readonly isWide: boolean;
   isDown: boolean;
+  /** A share of the calls fails while it is up. */
+  readonly ordinaryFailures: { readonly share: number; readonly afterMs: number; readonly random: () => number };
 }
+
+const NONE_ORDINARY = { share: 0, afterMs: 0, random: () => 1 };
 
 interface Fleet {
   readonly breakers: readonly Breaker[];
   readonly clock: ManualClock;
-  readonly inFlight: () => number;
   /** Calls begun after the vendor went down. */
   readonly wasted: () => number;
   readonly call: (breaker: Breaker, model: ModelId) => Promise<void>;
 }
 
 function startFleet(vendor: Vendor, { models, boardMs }: { models: readonly ModelId[]; boardMs: number }): Fleet {
-  const clock = createManualClock();
+  const clock = createQuickClock();
   const settings = DEFAULT_BREAKER_SETTINGS;
   const board = slowBoard(createMemoryBoard({ clock, settings }), { clock, nextMs: () => boardMs / 2 });
   const breakers = Array.from({ length: PROCESSES }, () => createBoardBreaker({ board, clock, models, refreshMs: 250, settings }));
-  let [inFlight, wasted] = [0, 0];
+  let wasted = 0;
   return {
     breakers,
     clock,
-    inFlight: () => inFlight,
     wasted: () => wasted,
     async call(breaker, model) {
       const admission = await breaker.admit(model);
       if (admission.kind === "blocked") return;
       const isLate = vendor.isDown;
       if (isLate) wasted++;
-      inFlight++;
-      await clock.sleep(isLate ? vendor.failsAfterMs : vendor.latencyMs);
-      inFlight--;
-      const isFailed = vendor.isDown && (isLate || vendor.fails === "all");
+      const startedAt = clock.now();
+      const { share, afterMs, random } = vendor.ordinaryFailures;
+      const isUnlucky = !isLate && random() < share;
+      await clock.sleep(isLate ? vendor.failsAfterMs() : isUnlucky ? afterMs : vendor.latencyMs);
+      const isFailed = isUnlucky || (vendor.isDown && (isLate || vendor.fails === "all"));
       breaker.report(model, {
         ending: isFailed ? "failed" : "ok",
+        startedAt,
         ...(isFailed && vendor.isWide ? { isWide: true } : {}),
         ...(admission.kind === "probe" ? { probe: admission.probe } : {}),
       });
@@ -70,7 +75,7 @@ describe("an outage under full load", () => {
     {
       name: "refused connections, those that were open reset",
       fails: "all",
-      failsAfterMs: 1,
+      failsAfterMs: () => 1,
       isWide: true,
       boardMs: 2,
       models: FIVE_MODELS,
@@ -78,19 +83,26 @@ describe("an outage under full load", () => {
     {
       name: "refused connections, those that were open answered",
       fails: "new",
-      failsAfterMs: 1,
+      failsAfterMs: () => 1,
       isWide: true,
       boardMs: 2,
       models: FIVE_MODELS,
     },
-    { name: "one model's errors", fails: "all", failsAfterMs: 5, isWide: false, boardMs: 2, models: ONE_MODEL },
-    { name: "one model's errors, what it had begun answered", fails: "new", failsAfterMs: 5, isWide: false, boardMs: 2, models: ONE_MODEL },
-    { name: "one model's errors, Redis far away", fails: "all", failsAfterMs: 5, isWide: false, boardMs: 40, models: ONE_MODEL },
+    { name: "one model's errors", fails: "all", failsAfterMs: () => 5, isWide: false, boardMs: 2, models: ONE_MODEL },
+    {
+      name: "one model's errors, what it had begun answered",
+      fails: "new",
+      failsAfterMs: () => 5,
+      isWide: false,
+      boardMs: 2,
+      models: ONE_MODEL,
+    },
+    { name: "one model's errors, Redis far away", fails: "all", failsAfterMs: () => 5, isWide: false, boardMs: 40, models: ONE_MODEL },
   ] as const;
   for (const { name, models, boardMs, ...fault } of cases) {
     it(`wastes no more than ten calls a process beside those in flight: ${name}`, async () => {
-      const vendor: Vendor = { ...fault, latencyMs: 100, isDown: false };
-      const { breakers, clock, inFlight, wasted, call } = startFleet(vendor, { models, boardMs });
+      const vendor: Vendor = { ...fault, latencyMs: 100, isDown: false, ordinaryFailures: NONE_ORDINARY };
+      const { breakers, clock, wasted, call } = startFleet(vendor, { models, boardMs });
       const second = async () => {
         for (let i = 0; i < CALLS_PER_SECOND; i++) {
           for (const breaker of breakers) void call(breaker, models[i % models.length] as ModelId);
@@ -99,17 +111,64 @@ describe("an outage under full load", () => {
       };
       await second();
       vendor.isDown = true;
-      // Calls that were begun before and are answered all the same keep up the belief in the vendor for as long as they take.
-      const allowed = PROCESSES * WASTE_PER_PROCESS + (vendor.fails === "new" ? inFlight() : 0);
       await second();
       expect(wasted()).toBeGreaterThan(0);
-      expect(wasted()).toBeLessThanOrEqual(allowed);
+      expect(wasted()).toBeLessThanOrEqual(PROCESSES * WASTE_PER_PROCESS);
       for (const breaker of breakers) expect(models.map((model) => breaker.state(model).kind)).not.toContain("closed");
     });
   }
 
+  const FAILURES = [
+    { how: "at once", inFlightMs: 1, next: () => 1 },
+    { how: "after 200 ms", inFlightMs: 200, next: () => 200 },
+    // By when they are noticed is a matter of luck; what they cost beside those in flight, too.
+    { how: "after 150 to 250 ms", inFlightMs: 500, next: (random: number) => 150 + 100 * random },
+    { how: "at once or after 200 ms", inFlightMs: 1_000, next: (random: number) => (random < 0.5 ? 1 : 200) },
+  ];
+  for (const { how, inFlightMs, next } of FAILURES) {
+    for (const latencyMs of [200, 1_000, 3_000, 10_000]) {
+      for (const share of [0, 0.05, 0.2]) {
+        it(`is noticed though calls begun before are answered for another ${latencyMs} ms: failures ${how}, ${100 * share} % of calls failing anyhow`, async () => {
+          const random = createRandom(20_261_103);
+          const ordinaryFailures = { share, afterMs: 50, random };
+          const vendor: Vendor = {
+            latencyMs,
+            fails: "new",
+            failsAfterMs: () => next(random()),
+            isWide: false,
+            isDown: false,
+            ordinaryFailures,
+          };
+          const { breakers, clock, wasted, call } = startFleet(vendor, { models: ONE_MODEL, boardMs: 2 });
+          const until = async (isOver: () => boolean) => {
+            while (!isOver()) {
+              for (const breaker of breakers) void call(breaker, "p/m");
+              await clock.advance(1_000 / CALLS_PER_SECOND);
+            }
+          };
+          const isClosed = (breaker: Breaker) => breaker.state("p/m").kind === "closed";
+          const downAt = clock.now() + latencyMs + 500;
+          await until(() => clock.now() >= downAt);
+          expect(breakers.every(isClosed)).toBe(true);
+          vendor.isDown = true;
+          await until(() => clock.now() > downAt + 2_000 || !breakers.some(isClosed));
+          expect(breakers.some(isClosed)).toBe(false);
+          const failingInFlight = (inFlightMs * CALLS_PER_SECOND) / 1_000;
+          expect(wasted()).toBeLessThanOrEqual(PROCESSES * (WASTE_PER_PROCESS + failingInFlight));
+        });
+      }
+    }
+  }
+
   it("lets no crowd of waiting calls out when the first doubt is answered", async () => {
-    const vendor: Vendor = { latencyMs: 100, fails: "new", failsAfterMs: 5, isWide: false, isDown: true };
+    const vendor: Vendor = {
+      latencyMs: 100,
+      fails: "new",
+      failsAfterMs: () => 5,
+      isWide: false,
+      isDown: true,
+      ordinaryFailures: NONE_ORDINARY,
+    };
     const { breakers, clock, wasted, call } = startFleet(vendor, { models: ONE_MODEL, boardMs: 2 });
     const [alone] = breakers as [Breaker, ...Breaker[]];
     for (let i = 0; i < 3; i++) alone.report("p/m", { ending: "failed" });
@@ -120,7 +179,14 @@ describe("an outage under full load", () => {
   });
 
   it("is over for every process soon after the vendor is back", async () => {
-    const vendor: Vendor = { latencyMs: 100, fails: "new", failsAfterMs: 5, isWide: true, isDown: true };
+    const vendor: Vendor = {
+      latencyMs: 100,
+      fails: "new",
+      failsAfterMs: () => 5,
+      isWide: true,
+      isDown: true,
+      ordinaryFailures: NONE_ORDINARY,
+    };
     const { breakers, clock, call } = startFleet(vendor, { models: ONE_MODEL, boardMs: 2 });
     const tick = async () => {
       for (const breaker of breakers) void call(breaker, "p/m");

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createRedisBreaker } from "../../src/breaker/redis-breaker.ts";
+import { DEFAULT_BREAKER_SETTINGS } from "../../src/breaker/breaker-machine.ts";
+import { createMemoryBoard } from "../../src/breaker/memory-board.ts";
+import { createRedisBoard } from "../../src/breaker/redis-board.ts";
+import type { Tally } from "../../src/breaker/tally.ts";
 import type { Breaker } from "../../src/breaker/breaker.ts";
 import { modelId } from "../../src/job/names.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -15,6 +19,26 @@ afterAll(() => server.stop());
 breakerContract("in Redis", {
   create: (models, changes) => createRedisBreaker({ redis: server.client(), clock: systemClock, models, refreshMs: 50, ...changes }),
   pass: (ms) => systemClock.sleep(ms),
+});
+
+describe("the counts in Redis", () => {
+  it("are those in memory", async () => {
+    const redis = createRedisBoard({ redis: server.client(), settings: DEFAULT_BREAKER_SETTINGS });
+    const memory = createMemoryBoard({ clock: systemClock, settings: DEFAULT_BREAKER_SETTINGS });
+    const handIns: readonly Tally[] = [
+      { begun: 9, ok: 4, failed: 3, streak: 2, breaks: true },
+      { begun: 7, ok: 5, failed: 3, streak: 3, breaks: false },
+      { begun: 1, ok: 0, failed: 0, streak: 0, breaks: false },
+      { begun: 0, ok: 0, failed: 1, streak: 1, breaks: true },
+      { begun: 0, ok: 0, failed: 1, streak: 1, breaks: false },
+    ];
+    for (const tally of handIns) {
+      const counts = new Map([["counts/large", tally]]);
+      const [inRedis, inMemory] = await Promise.all([redis.count("counts", counts), memory.count("counts", counts)]);
+      const { breaks: _, ...expected } = inMemory.windows.get("counts/large") as Tally;
+      expect(inRedis.windows.get("counts/large")).toEqual(expected);
+    }
+  });
 });
 
 describe("four processes on one Redis", () => {
