@@ -15,9 +15,9 @@ const SPREAD = 3;
 /** However long the calls take, the spread is no more than this much of the rate: where it isn't needed, those slots wait for permits, and longer than their patience. */
 const LONGEST_SPREAD_SECONDS = 1;
 const FEWEST_SPREAD = 2;
-/** Slots that wait for a permit: some, and a quarter of a second of the rate, as far as a limiter's turn goes. */
+/** Slots that wait for a permit: some, and as many as cover the limiter's horizon and the pause between two asks. */
 const FEWEST_WAITING = 2;
-const WAITING_SECONDS = 0.25;
+const WAITING_SECONDS = 0.15;
 const MOST_WAITING = 64;
 
 type Limited = Pick<LimitScope, "rates" | "concurrency">;

@@ -60,7 +60,11 @@ export function createCallWatch({ breaker, clock }: { readonly breaker: Breaker;
     const ageMs = now - call.startedAt;
     if (ageMs > overdueMs * (call.failures + 1)) {
       call.failures++;
-      breaker.report(call.model, { ending: "failed", ...(call.probe === undefined ? {} : { probe: call.probe }) });
+      breaker.report(call.model, {
+        ending: "failed",
+        startedAt: call.startedAt,
+        ...(call.probe === undefined ? {} : { probe: call.probe }),
+      });
     }
     if (call.failures > 0 && breaker.state(call.model).kind === "open") {
       call.brokenOff = `no answer for ${Math.round(ageMs / 100) / 10} s, and its breaker is open: others got none either`;

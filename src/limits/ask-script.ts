@@ -24,7 +24,7 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', EXPIRIES, '-inf', now, 'LIMI
     local text = redis.call('HGET', LEASES, member)
     if text then
       redis.call('HDEL', LEASES, member)
-      for _, name in ipairs(cjson.decode(text).passes) do redis.call('HINCRBY', BUCKETS, 'calls|' .. name, -1) end
+      for _, name in ipairs(cjson.decode(text).passes or {}) do redis.call('HINCRBY', BUCKETS, 'calls|' .. name, -1) end
       redis.call('HSET', UNCERTAIN, member, text)
       redis.call('ZADD', EXPIRIES, now + input.uncertainMs, '?' .. member)
     end

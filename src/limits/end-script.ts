@@ -30,7 +30,7 @@ for _, item in ipairs(input.endings) do
   local model = scope_of(input.passes[item.model][1], input.scopes[input.passes[item.model][1]])
   if permit then
     known = known + 1
-    for _, name in ipairs(permit.passes) do
+    for _, name in ipairs(permit.passes or input.passes[item.model]) do
       local scope = scope_of(name, input.scopes[name] or NO_LIMITS)
       if leased then add_calls(scope, -1) end
       if item.final.kind ~= 'kept' then

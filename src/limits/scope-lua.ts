@@ -67,8 +67,11 @@ local function scope_of(name, limits)
     local bucket = { full_at = 0, cap = 0, raised_at = 0, sum = 0, weight = 0, flow_at = now, taken = 0, queued = 0, burst_ms = rate[2] }
     if values[i + 3] then
       local full_at, cap, raised_at, sum, weight, flow_at = string.match(values[i + 3], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-      bucket.full_at, bucket.cap, bucket.raised_at = tonumber(full_at), tonumber(cap), tonumber(raised_at)
-      bucket.sum, bucket.weight, bucket.flow_at = tonumber(sum), tonumber(weight), tonumber(flow_at)
+      -- What an older version left there is forgotten.
+      if full_at then
+        bucket.full_at, bucket.cap, bucket.raised_at = tonumber(full_at), tonumber(cap), tonumber(raised_at)
+        bucket.sum, bucket.weight, bucket.flow_at = tonumber(sum), tonumber(weight), tonumber(flow_at)
+      end
     end
     -- Without a rate it limits nothing; its flow is kept all the same.
     bucket.configured = rate[1]

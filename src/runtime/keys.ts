@@ -84,7 +84,7 @@ export function providerKeys(provider: string) {
     /** Hash of breaker states, by model id and `*` for the provider. */
     breakers: `${base}:breakers`,
     /** Hash of the breakers' sliding counts. */
-    tallies: `${base}:tallies`,
+    tallies: `${base}:endings`,
     /** Hash `task|model` → what answered calls taught about token counts (prompt/lesson-script.ts). */
     learned: `${base}:learned`,
   };
