@@ -2,6 +2,7 @@
 
 import { formatDuration } from "../src/report/format.ts";
 import { readFleetStatus, type ModelStatus } from "../queues/fleet-status.ts";
+import { heldMs } from "../queues/model-status.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 
 /** Each a short reason; empty when all seems well. */
@@ -12,14 +13,17 @@ export async function whyStuck({ redis, fleet, queues, states, clock }: OpenFlee
   return seen.models.filter(({ model }) => route.has(model)).flatMap((model) => reasonOf(model, seen.at) ?? []);
 }
 
-function reasonOf({ model, breaker, parkedMs }: ModelStatus, now: number): string | undefined {
+function reasonOf(status: ModelStatus, now: number): string | undefined {
+  const { model, breaker } = status;
   switch (breaker.kind) {
     case "open":
       return `${model}: breaker open for ${formatDuration(Math.max(0, breaker.openUntil - now))} more: ${withoutName(breaker.reason, model)}`;
     case "half-open":
       return `${model}: breaker half-open: ${withoutName(breaker.reason, model)}`;
-    case "closed":
-      return parkedMs > 0 ? `${model}: parked by its vendor for ${formatDuration(parkedMs)}` : undefined;
+    case "closed": {
+      const ms = heldMs(status, now);
+      return ms > 0 ? `${model}: held by its vendor for ${formatDuration(ms)}` : undefined;
+    }
     default:
       return breaker satisfies never;
   }
