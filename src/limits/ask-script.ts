@@ -88,6 +88,7 @@ local function pay(ask, passed, own)
   for _, scope in ipairs(passed) do barred = worse(barred, bar_of(scope, own)) end
   if ask.ticket then
     if now < ask.ticket - EARLY_MS then return ticket_of(ask.ticket) end
+    for _, scope in ipairs(passed) do count_ticket(scope, ask.charge, -1) end
     if not barred and now <= ask.ticket + LATE_MS then return 'paid' end
     for _, scope in ipairs(passed) do refund_scope(scope, ask.charge, ask.ticket) end
   end
@@ -105,7 +106,9 @@ local function pay(ask, passed, own)
     return refused(worst)
   end
   charge_all(passed, ask.charge)
-  return worst and ticket_of(now + worst.wait) or 'paid'
+  if not worst then return 'paid' end
+  for _, scope in ipairs(passed) do count_ticket(scope, ask.charge, 1) end
+  return ticket_of(now + worst.wait)
 end
 
 local replies = {}

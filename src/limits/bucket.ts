@@ -11,18 +11,25 @@ const DAY_MS = 86_400_000;
 /** What every vendor is assumed to let through at once, and half of it: ours where it isn't configured. */
 export const VENDOR_BURST_MS = 1_000;
 export const DEFAULT_BURST_MS = VENDOR_BURST_MS / 2;
-/** A call that takes all that the vendor's bucket is assumed to hold finds it full only if it travels no faster than the one before it: it waits this much longer. */
+/**
+ * A call that takes nearly all that the vendor's bucket is assumed to hold finds it full only if it travels no faster than the one before it: it waits this much
+ * longer. Bodies with many tokens travel less evenly.
+ */
 export const TRAVEL_MS = 20;
+const TOKENS_TRAVEL_MS = 40;
+export const LARGE_MS = 0.9 * VENDOR_BURST_MS;
 /** How fast a bucket is raised towards what the vendor says: this share of the time since it was last raised, of a second at most. */
 export const RAISE_SHARE = 0.2;
 export const RAISE_WITHIN_MS = 1_000;
-/** Calls in line and on their way are charged here and not there: so much less taken there means nothing. */
+/** Calls on their way are charged here and not there: so much less taken there means nothing. */
 export const RAISE_BEYOND_MS = 200;
 
 /** How fast a bucket refills and how much it holds, measured in time at its rate. */
 export interface BucketRate {
   readonly perMs: number;
   readonly burstMs: number;
+  /** What a large call waits longer; absent: {@link TRAVEL_MS}. */
+  readonly travelMs?: number;
 }
 
 /** The rates of the limited dimensions. A bucket of requests holds at least one request, whatever the burst; one of requests per day holds the whole day's. */
@@ -34,7 +41,8 @@ export function bucketRates(limits: Limits): ReadonlyMap<Dimension, BucketRate> 
     if (limit === undefined) continue;
     const perMs = limit / (dimension === "rpd" ? DAY_MS : MINUTE_MS);
     if (dimension === "rpd") rates.set(dimension, { perMs, burstMs: DAY_MS });
-    else rates.set(dimension, { perMs, burstMs: dimension === "rpm" ? Math.max(burstMs, 1 / perMs) : burstMs });
+    else if (dimension === "rpm") rates.set(dimension, { perMs, burstMs: Math.max(burstMs, 1 / perMs) });
+    else rates.set(dimension, { perMs, burstMs, travelMs: TOKENS_TRAVEL_MS });
   }
   return rates;
 }
@@ -46,7 +54,7 @@ export function bucketRates(limits: Limits): ReadonlyMap<Dimension, BucketRate> 
 export function bucketWaitMs(fullAt: number, amount: number, rate: BucketRate, now: number, queuedMs = 0): number {
   if (amount <= 0) return 0;
   const amountMs = amount / rate.perMs;
-  const travelMs = amountMs >= Math.max(VENDOR_BURST_MS, rate.burstMs) ? TRAVEL_MS : 0;
+  const travelMs = amountMs >= Math.max(LARGE_MS, rate.burstMs) ? (rate.travelMs ?? TRAVEL_MS) : 0;
   const debtMs = Math.max(0, fullAt + travelMs - now) + queuedMs;
   const waitMs = debtMs + Math.min(amountMs, rate.burstMs) - rate.burstMs;
   return waitMs > ROUNDING_MS ? waitMs : 0;
@@ -77,7 +85,7 @@ export function lowerBucket(fullAt: number, levelMs: number, rate: BucketRate, n
   return Math.max(fullAt, now + rate.burstMs - levelMs);
 }
 
-/** The new `fullAt` when the vendor has taken no more than `takenMs`; last raised at `raisedAt`. */
+/** The new `fullAt` when the vendor has taken no more than `takenMs`, tickets that are still out included; last raised at `raisedAt`. */
 export function raiseBucket(fullAt: number, takenMs: number, raisedAt: number, now: number): number {
   const excessMs = fullAt - now - takenMs - RAISE_BEYOND_MS;
   return excessMs > 0 ? fullAt - Math.min(excessMs, RAISE_SHARE * Math.min(RAISE_WITHIN_MS, now - raisedAt)) : fullAt;

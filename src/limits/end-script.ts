@@ -42,7 +42,9 @@ for _, item in ipairs(input.endings) do
   end
   if item.refund then
     for _, name in ipairs(input.passes[item.model]) do
-      refund_scope(scope_of(name, input.scopes[name]), item.refund.charge, item.refund.ticket)
+      local scope = scope_of(name, input.scopes[name])
+      count_ticket(scope, item.refund.charge, -1)
+      refund_scope(scope, item.refund.charge, item.refund.ticket)
     end
   end
   for _, reading in ipairs(item.readings or {}) do

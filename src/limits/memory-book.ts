@@ -55,6 +55,7 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
     const barred = worstOf(passed.map((scope) => scope.bar(now, own)));
     if (ask.ticket !== undefined) {
       if (now < ask.ticket - EARLY_MS) return { kind: "ticket", ticket: ask.ticket, waitMs: ask.ticket - now };
+      for (const scope of passed) scope.countTicket(ask.charge, -1);
       if (!barred && now <= ask.ticket + LATE_MS) return "paid";
       for (const scope of passed) scope.refund(ask.charge, ask.ticket, now);
     }
@@ -67,7 +68,10 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
       passed.forEach((scope, i) => (i === 0 || prices[i]?.refusal) && scope.queue(ask, now));
       return worst;
     }
-    for (const scope of passed) scope.charge(ask.charge, now);
+    for (const scope of passed) {
+      scope.charge(ask.charge, now);
+      if (worst) scope.countTicket(ask.charge, 1);
+    }
     return worst ? { kind: "ticket", ticket: now + worst.waitMs, waitMs: worst.waitMs } : "paid";
   };
 
@@ -82,7 +86,12 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
       if (change) for (const scope of passed) scope.charge(change, now);
       if (ending.isWelcome) passed[0]?.welcome(lease.startedAt);
     }
-    if (ending.refund) for (const scope of passed) scope.refund(ending.refund.charge, ending.refund.ticket, now);
+    if (ending.refund) {
+      for (const scope of passed) {
+        scope.countTicket(ending.refund.charge, -1);
+        scope.refund(ending.refund.charge, ending.refund.ticket, now);
+      }
+    }
     for (const reading of ending.readings ?? []) passed.find((scope) => scope.limits(reading.dimension))?.read(reading, now);
     if (ending.refusal) passed[0]?.refused(ending.refusal, lease?.startedAt, now);
   };

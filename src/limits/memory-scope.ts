@@ -18,6 +18,8 @@ export interface MemoryScope {
   /** Later asks of the same turn stand behind this one. */
   queue(ask: PermitAsk, now: number): void;
   charge(change: Charge, now: number): void;
+  /** A ticket is given (1), or is out no more (-1). */
+  countTicket(paid: Charge, sign: 1 | -1): void;
   /** Of an unused ticket. */
   refund(paid: Charge, ticket: number, now: number): void;
   enter(): void;
@@ -34,6 +36,8 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
   /** Vendors' own rates, below the configured ones. */
   const caps = new Map<Dimension, number>();
   const flows = new Map<Dimension, Flow>();
+  /** Charges of tickets that are still out. */
+  const pending = new Map<Dimension, number>();
   let queued: Map<BucketName, number> | undefined;
   let calls = 0;
   let holdUntil = 0;
@@ -101,6 +105,10 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
       }
     },
     charge: move,
+    countTicket(paid, sign) {
+      for (const dimension of configured.keys())
+        pending.set(dimension, Math.max(0, (pending.get(dimension) ?? 0) + sign * paid[dimension]));
+    },
     refund(paid, ticket, now) {
       for (const [bucket, rate] of buckets(now)) {
         const amount = refundable(paid[bucket === "pace" ? "rpm" : bucket], ticket, rate, now);
@@ -115,6 +123,7 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
       calls--;
     },
     read({ dimension, levelMs, takenMs, perMs }, now) {
+      forgetPaceThatIsOver(now);
       if (perMs !== undefined) {
         if (perMs > 0) caps.set(dimension, perMs);
         else caps.delete(dimension);
@@ -124,7 +133,7 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
       let full = fullAt.get(dimension) ?? 0;
       if (levelMs !== undefined) full = lowerBucket(full, levelMs, rate, now);
       if (takenMs !== undefined) {
-        const raised = raiseBucket(full, takenMs, raisedAt.get(dimension) ?? 0, now);
+        const raised = raiseBucket(full, takenMs + (pending.get(dimension) ?? 0) / rate.perMs, raisedAt.get(dimension) ?? 0, now);
         if (raised !== full) raisedAt.set(dimension, now);
         full = raised;
       }

@@ -44,7 +44,15 @@ export function createRedisBook({ redis, provider }: { redis: Redis; provider: P
 }
 
 function toArgument({ rates, concurrency }: LimitScope): object {
-  return { rates: Object.fromEntries(Array.from(rates, ([dimension, { perMs, burstMs }]) => [dimension, [perMs, burstMs]])), concurrency };
+  return {
+    rates: Object.fromEntries(
+      Array.from(rates, ([dimension, { perMs, burstMs, travelMs }]) => [
+        dimension,
+        travelMs === undefined ? [perMs, burstMs] : [perMs, burstMs, travelMs],
+      ]),
+    ),
+    concurrency,
+  };
 }
 
 function toAnswer(reply: AskReply): PermitAnswer {

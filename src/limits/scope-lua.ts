@@ -3,13 +3,13 @@
 //
 // KEYS  1 buckets · 2 leases · 3 expiries · 4 uncertain (providerKeys in runtime/keys.ts)
 // Fields of the buckets hash, by scope (a model id, `+` and the ids of those that share, `*` for the account), times in unix ms:
-//   <dimension>|<scope>  <full at> <vendor's own rate per ms, or 0> <raised at> <flow: sum> <its weight, ms> <its time>
+//   <dimension>|<scope>  <full at> <vendor's own rate per ms, or 0> <raised at> <flow: sum> <its weight, ms> <its time> <charges of tickets that are out>
 //   calls|<scope>        calls in flight
 //   hold|<scope>         held until
 //   pace|<scope>         pace-lua.ts
 // Members of the expiries: a call id, by the end of its lease; `?` and a call id, by the end of its uncertain record.
 
-import { RAISE_BEYOND_MS, RAISE_SHARE, RAISE_WITHIN_MS, TRAVEL_MS, VENDOR_BURST_MS } from "./bucket.ts";
+import { LARGE_MS, RAISE_BEYOND_MS, RAISE_SHARE, RAISE_WITHIN_MS, TRAVEL_MS } from "./bucket.ts";
 import { FLOW_MEMORY_MS } from "./flow.ts";
 import { PACE_LUA } from "./pace-lua.ts";
 import { HORIZON_MS } from "./permit-book.ts";
@@ -20,8 +20,8 @@ local HORIZON_MS = ${HORIZON_MS}
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
 
-local function travel_debt(full_at, amount_ms, burst_ms)
-  return math.max(0, full_at + (amount_ms >= math.max(${VENDOR_BURST_MS}, burst_ms) and ${TRAVEL_MS} or 0) - now)
+local function travel_debt(full_at, amount_ms, burst_ms, travel_ms)
+  return math.max(0, full_at + (amount_ms >= math.max(${LARGE_MS}, burst_ms) and (travel_ms or ${TRAVEL_MS}) or 0) - now)
 end
 
 local function charged_full_at(full_at, amount_ms)
@@ -39,7 +39,7 @@ end
 local function bucket_wait(bucket, amount)
   if not bucket.per_ms or amount <= 0 then return 0 end
   local amount_ms = amount / bucket.per_ms
-  return travel_debt(bucket.full_at, amount_ms, bucket.burst_ms) + bucket.queued + math.min(amount_ms, bucket.burst_ms) - bucket.burst_ms
+  return travel_debt(bucket.full_at, amount_ms, bucket.burst_ms, bucket.travel_ms) + bucket.queued + math.min(amount_ms, bucket.burst_ms) - bucket.burst_ms
 end
 
 local function bucket_line(bucket)
@@ -47,7 +47,7 @@ local function bucket_line(bucket)
   return math.max(0, bucket.full_at - now) + bucket.queued - bucket.burst_ms
 end
 ${PACE_LUA}
--- limits: { rates = { rpm = { perMs, burstMs }, ... }, concurrency = n or nil }
+-- limits: { rates = { rpm = { perMs, burstMs, travelMs or nil }, ... }, concurrency = n or nil }
 local scopes = {}
 local function scope_of(name, limits)
   local scope = scopes[name]
@@ -64,13 +64,14 @@ local function scope_of(name, limits)
     concurrency = limits.concurrency or math.huge, buckets = {}, changed = {} }
   for i, dimension in ipairs(dimensions) do
     local rate = limits.rates[dimension] or {}
-    local bucket = { full_at = 0, cap = 0, raised_at = 0, sum = 0, weight = 0, flow_at = now, taken = 0, queued = 0, burst_ms = rate[2] }
+    local bucket = { full_at = 0, cap = 0, raised_at = 0, sum = 0, weight = 0, flow_at = now, taken = 0, pending = 0, queued = 0,
+      burst_ms = rate[2], travel_ms = rate[3] }
     if values[i + 3] then
-      local full_at, cap, raised_at, sum, weight, flow_at = string.match(values[i + 3], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+      local full_at, cap, raised_at, sum, weight, flow_at, pending = string.match(values[i + 3], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
       -- What an older version left there is forgotten.
       if full_at then
         bucket.full_at, bucket.cap, bucket.raised_at = tonumber(full_at), tonumber(cap), tonumber(raised_at)
-        bucket.sum, bucket.weight, bucket.flow_at = tonumber(sum), tonumber(weight), tonumber(flow_at)
+        bucket.sum, bucket.weight, bucket.flow_at, bucket.pending = tonumber(sum), tonumber(weight), tonumber(flow_at), tonumber(pending)
       end
     end
     -- Without a rate it limits nothing; its flow is kept all the same.
@@ -90,6 +91,16 @@ local function charge_bucket(scope, dimension, amount)
   bucket.taken = bucket.taken + amount
   scope.changed[dimension] = true
   if dimension == 'rpm' and scope.pace then charge_pace(scope, amount) end
+end
+
+-- A ticket is given (1), or is out no more (-1).
+local function count_ticket(scope, paid, sign)
+  for dimension, bucket in pairs(scope.buckets) do
+    if bucket.per_ms and paid[dimension] > 0 then
+      bucket.pending = math.max(0, bucket.pending + sign * paid[dimension])
+      scope.changed[dimension] = true
+    end
+  end
 end
 
 -- Of an unused ticket.
@@ -121,7 +132,8 @@ local function read_header(scope, reading)
   end
   if reading.levelMs then bucket.full_at = math.max(bucket.full_at, now + bucket.burst_ms - reading.levelMs) end
   if reading.takenMs then
-    local excess = bucket.full_at - now - reading.takenMs - ${RAISE_BEYOND_MS}
+    -- A ticket of a process that died is never counted out: it only keeps the bucket from being raised by as much.
+    local excess = bucket.full_at - now - reading.takenMs - bucket.pending / bucket.per_ms - ${RAISE_BEYOND_MS}
     if excess > 0 then
       bucket.full_at = bucket.full_at - math.min(excess, ${RAISE_SHARE} * math.min(${RAISE_WITHIN_MS}, now - bucket.raised_at))
       bucket.raised_at = now
@@ -148,7 +160,7 @@ local function save_scopes()
       local bucket = scope.buckets[field]
       if bucket then
         local sum, weight = flow_of(bucket)
-        value = string.format('%.4f %.12g %.3f %.10g %.10g %.3f', bucket.full_at, bucket.cap, bucket.raised_at, sum, weight, now)
+        value = string.format('%.4f %.12g %.3f %.10g %.10g %.3f %.6g', bucket.full_at, bucket.cap, bucket.raised_at, sum, weight, now, bucket.pending)
       end
       pairs_to_set[#pairs_to_set + 1] = field .. '|' .. scope.name
       pairs_to_set[#pairs_to_set + 1] = value
