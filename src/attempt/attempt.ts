@@ -12,7 +12,6 @@ import type { Purpose, TrailEntry } from "../job/trail.ts";
 import { NO_USAGE, type Usage } from "../job/usage.ts";
 import type { CallEnd, Limiter, PermitReply, Refusal } from "../limits/limiter.ts";
 import type { CallReport, Provider } from "../providers/provider.ts";
-import { LONGEST_WAIT_MS } from "../routing/decide.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { CallWatch } from "./call-watch.ts";
 
@@ -61,6 +60,8 @@ type CutOff = NonNullable<Extract<PermitReply, { kind: "granted" }>["cutOff"]>;
 const PERMIT_PATIENCE_MS = 2_000;
 /** Where the model stalls, a job comes back after this: by then it answers again, or its breaker is open. */
 const STALL_WAIT_MS = 1_000;
+/** A job far back in line comes back after this at the latest: the line may have become shorter than it was told, and at a batch's end nobody else is there. */
+const LINE_WAIT_MS = 1_000;
 /** A lease outlives its call's time limit by this. */
 const LEASE_MARGIN_MS = 30_000;
 
@@ -140,7 +141,7 @@ function notMade(outcome: Outcome, blocked: boolean): Attempt {
 
 /** A place far back in line says nothing against the model: there is nothing better to do than to wait. */
 function throttled({ waitMs, isShut, reason }: Extract<PermitReply, { kind: "wait" }>): Outcome {
-  return { kind: "throttled", waitMs: isShut ? waitMs : Math.min(waitMs, LONGEST_WAIT_MS), source: "limiter", reason };
+  return { kind: "throttled", waitMs: isShut ? waitMs : Math.min(waitMs, LINE_WAIT_MS), source: "limiter", reason };
 }
 
 function unavailable(model: string, reason: string): Outcome {

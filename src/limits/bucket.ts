@@ -12,12 +12,11 @@ const DAY_MS = 86_400_000;
 export const VENDOR_BURST_MS = 1_000;
 export const DEFAULT_BURST_MS = VENDOR_BURST_MS / 2;
 /**
- * A call that takes nearly all that the vendor's bucket is assumed to hold finds it full only if it travels no faster than the one before it: it waits this much
- * longer. Bodies with many tokens travel less evenly.
+ * A call that takes all or most of what the vendor's bucket is assumed to hold finds it full enough only if it travels no faster than the one before it: from
+ * such a size on (as time at the rate) it waits a little longer. Bodies with many tokens travel less evenly.
  */
-export const TRAVEL_MS = 20;
-const TOKENS_TRAVEL_MS = 40;
-export const LARGE_MS = 0.9 * VENDOR_BURST_MS;
+const REQUEST_TRAVEL = { fromMs: VENDOR_BURST_MS, ms: 20 };
+const TOKENS_TRAVEL = { fromMs: 0.7 * VENDOR_BURST_MS, ms: 40 };
 /** How fast a bucket is raised towards what the vendor says: this share of the time since it was last raised, of a second at most. */
 export const RAISE_SHARE = 0.2;
 export const RAISE_WITHIN_MS = 1_000;
@@ -28,8 +27,8 @@ export const RAISE_BEYOND_MS = 200;
 export interface BucketRate {
   readonly perMs: number;
   readonly burstMs: number;
-  /** What a large call waits longer; absent: {@link TRAVEL_MS}. */
-  readonly travelMs?: number;
+  /** A call of this size on waits so much longer. */
+  readonly travel: { readonly fromMs: number; readonly ms: number };
 }
 
 /** The rates of the limited dimensions. A bucket of requests holds at least one request, whatever the burst; one of requests per day holds the whole day's. */
@@ -40,9 +39,9 @@ export function bucketRates(limits: Limits): ReadonlyMap<Dimension, BucketRate> 
     const limit = limits[dimension];
     if (limit === undefined) continue;
     const perMs = limit / (dimension === "rpd" ? DAY_MS : MINUTE_MS);
-    if (dimension === "rpd") rates.set(dimension, { perMs, burstMs: DAY_MS });
-    else if (dimension === "rpm") rates.set(dimension, { perMs, burstMs: Math.max(burstMs, 1 / perMs) });
-    else rates.set(dimension, { perMs, burstMs, travelMs: TOKENS_TRAVEL_MS });
+    if (dimension === "rpd") rates.set(dimension, { perMs, burstMs: DAY_MS, travel: REQUEST_TRAVEL });
+    else if (dimension === "rpm") rates.set(dimension, { perMs, burstMs: Math.max(burstMs, 1 / perMs), travel: REQUEST_TRAVEL });
+    else rates.set(dimension, { perMs, burstMs, travel: TOKENS_TRAVEL });
   }
   return rates;
 }
@@ -54,7 +53,7 @@ export function bucketRates(limits: Limits): ReadonlyMap<Dimension, BucketRate> 
 export function bucketWaitMs(fullAt: number, amount: number, rate: BucketRate, now: number, queuedMs = 0): number {
   if (amount <= 0) return 0;
   const amountMs = amount / rate.perMs;
-  const travelMs = amountMs >= Math.max(LARGE_MS, rate.burstMs) ? (rate.travelMs ?? TRAVEL_MS) : 0;
+  const travelMs = amountMs >= Math.max(rate.travel.fromMs, rate.burstMs) ? rate.travel.ms : 0;
   const debtMs = Math.max(0, fullAt + travelMs - now) + queuedMs;
   const waitMs = debtMs + Math.min(amountMs, rate.burstMs) - rate.burstMs;
   return waitMs > ROUNDING_MS ? waitMs : 0;

@@ -9,6 +9,9 @@ import type { LimitScope } from "./scopes.ts";
 
 type BucketName = Dimension | "pace";
 
+/** A pace is a guess: there is nothing to be exact about. */
+const NO_TRAVEL = { fromMs: Number.POSITIVE_INFINITY, ms: 0 };
+
 export interface MemoryScope {
   limits(dimension: Dimension): boolean;
   /** What bars a call whatever it costs. `own`: 1 when the call itself holds a lease that the grant would replace. */
@@ -54,7 +57,7 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
     forgetPaceThatIsOver(now);
     if (pace) {
       const perMs = paceRate(pace, now);
-      found.set("pace", { perMs, burstMs: Math.max(PACE_BURST_MS, 1 / perMs) });
+      found.set("pace", { perMs, burstMs: Math.max(PACE_BURST_MS, 1 / perMs), travel: NO_TRAVEL });
     }
     return found;
   };

@@ -7,6 +7,7 @@ import type { ModelId } from "../job/names.ts";
 import { providerKeys } from "../runtime/keys.ts";
 import { runScript } from "../runtime/redis-script.ts";
 import { askScript } from "./ask-script.ts";
+import type { BucketRate } from "./bucket.ts";
 import { endScript } from "./end-script.ts";
 import { UNCERTAIN_MS, type PermitAnswer, type PermitBook, type RefusedBy } from "./permit-book.ts";
 import { providerScopes, type LimitScope } from "./scopes.ts";
@@ -44,15 +45,8 @@ export function createRedisBook({ redis, provider }: { redis: Redis; provider: P
 }
 
 function toArgument({ rates, concurrency }: LimitScope): object {
-  return {
-    rates: Object.fromEntries(
-      Array.from(rates, ([dimension, { perMs, burstMs, travelMs }]) => [
-        dimension,
-        travelMs === undefined ? [perMs, burstMs] : [perMs, burstMs, travelMs],
-      ]),
-    ),
-    concurrency,
-  };
+  const toList = ({ perMs, burstMs, travel }: BucketRate) => [perMs, burstMs, travel.fromMs, travel.ms];
+  return { rates: Object.fromEntries(Array.from(rates, ([dimension, rate]) => [dimension, toList(rate)])), concurrency };
 }
 
 function toAnswer(reply: AskReply): PermitAnswer {
