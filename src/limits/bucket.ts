@@ -12,11 +12,17 @@ const DAY_MS = 86_400_000;
 export const VENDOR_BURST_MS = 1_000;
 export const DEFAULT_BURST_MS = VENDOR_BURST_MS / 2;
 /**
- * A call that takes all or most of what the vendor's bucket is assumed to hold finds it full enough only if it travels no faster than the one before it: from
- * such a size on (as time at the rate) it waits a little longer. Bodies with many tokens travel less evenly.
+ * A call that takes most of what the vendor's bucket is assumed to hold finds it full enough only if it travels no faster than the one before it: from `fromMs` on
+ * (its size as time at the rate) it waits `ms` longer, and one that needs the whole bucket `wholeMs`. Bodies with many tokens travel less evenly.
  */
-const REQUEST_TRAVEL = { fromMs: VENDOR_BURST_MS, ms: 20 };
-const TOKENS_TRAVEL = { fromMs: 0.7 * VENDOR_BURST_MS, ms: 40 };
+export interface Travel {
+  readonly fromMs: number;
+  readonly ms: number;
+  readonly wholeMs: number;
+}
+
+const REQUEST_TRAVEL: Travel = { fromMs: VENDOR_BURST_MS, ms: 20, wholeMs: 20 };
+const TOKENS_TRAVEL: Travel = { fromMs: 0.7 * VENDOR_BURST_MS, ms: 40, wholeMs: 100 };
 /** How fast a bucket is raised towards what the vendor says: this share of the time since it was last raised, of a second at most. */
 export const RAISE_SHARE = 0.2;
 export const RAISE_WITHIN_MS = 1_000;
@@ -27,8 +33,7 @@ export const RAISE_BEYOND_MS = 200;
 export interface BucketRate {
   readonly perMs: number;
   readonly burstMs: number;
-  /** A call of this size on waits so much longer. */
-  readonly travel: { readonly fromMs: number; readonly ms: number };
+  readonly travel: Travel;
 }
 
 /** The rates of the limited dimensions. A bucket of requests holds at least one request, whatever the burst; one of requests per day holds the whole day's. */
@@ -53,10 +58,15 @@ export function bucketRates(limits: Limits): ReadonlyMap<Dimension, BucketRate> 
 export function bucketWaitMs(fullAt: number, amount: number, rate: BucketRate, now: number, queuedMs = 0): number {
   if (amount <= 0) return 0;
   const amountMs = amount / rate.perMs;
-  const travelMs = amountMs >= Math.max(rate.travel.fromMs, rate.burstMs) ? rate.travel.ms : 0;
+  const travelMs = travelOf(amountMs, rate);
   const debtMs = Math.max(0, fullAt + travelMs - now) + queuedMs;
   const waitMs = debtMs + Math.min(amountMs, rate.burstMs) - rate.burstMs;
   return waitMs > ROUNDING_MS ? waitMs : 0;
+}
+
+function travelOf(amountMs: number, { burstMs, travel }: BucketRate): number {
+  if (amountMs < Math.max(travel.fromMs, burstMs)) return 0;
+  return amountMs < VENDOR_BURST_MS ? travel.ms : travel.wholeMs;
 }
 
 /** Milliseconds until the smallest of calls could be paid: how long the line is; below 0 where there is none. */

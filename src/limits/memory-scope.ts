@@ -10,7 +10,7 @@ import type { LimitScope } from "./scopes.ts";
 type BucketName = Dimension | "pace";
 
 /** A pace is a guess: there is nothing to be exact about. */
-const NO_TRAVEL = { fromMs: Number.POSITIVE_INFINITY, ms: 0 };
+const NO_TRAVEL = { fromMs: Number.POSITIVE_INFINITY, ms: 0, wholeMs: 0 };
 
 export interface MemoryScope {
   limits(dimension: Dimension): boolean;

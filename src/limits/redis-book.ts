@@ -45,7 +45,7 @@ export function createRedisBook({ redis, provider }: { redis: Redis; provider: P
 }
 
 function toArgument({ rates, concurrency }: LimitScope): object {
-  const toList = ({ perMs, burstMs, travel }: BucketRate) => [perMs, burstMs, travel.fromMs, travel.ms];
+  const toList = ({ perMs, burstMs, travel }: BucketRate) => [perMs, burstMs, [travel.fromMs, travel.ms, travel.wholeMs]];
   return { rates: Object.fromEntries(Array.from(rates, ([dimension, rate]) => [dimension, toList(rate)])), concurrency };
 }
 

@@ -9,7 +9,7 @@
 //   pace|<scope>         pace-lua.ts
 // Members of the expiries: a call id, by the end of its lease; `?` and a call id, by the end of its uncertain record.
 
-import { RAISE_BEYOND_MS, RAISE_SHARE, RAISE_WITHIN_MS } from "./bucket.ts";
+import { RAISE_BEYOND_MS, RAISE_SHARE, RAISE_WITHIN_MS, VENDOR_BURST_MS } from "./bucket.ts";
 import { FLOW_MEMORY_MS } from "./flow.ts";
 import { PACE_LUA } from "./pace-lua.ts";
 import { HORIZON_MS } from "./permit-book.ts";
@@ -20,8 +20,11 @@ local HORIZON_MS = ${HORIZON_MS}
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
 
-local function travel_debt(full_at, amount_ms, burst_ms, travel_from_ms, travel_ms)
-  return math.max(0, full_at + (amount_ms >= math.max(travel_from_ms, burst_ms) and travel_ms or 0) - now)
+-- travel: { fromMs, ms, wholeMs }, or nothing.
+local function travel_debt(full_at, amount_ms, burst_ms, travel)
+  local travel_ms = 0
+  if travel and amount_ms >= math.max(travel[1], burst_ms) then travel_ms = amount_ms < ${VENDOR_BURST_MS} and travel[2] or travel[3] end
+  return math.max(0, full_at + travel_ms - now)
 end
 
 local function charged_full_at(full_at, amount_ms)
@@ -39,7 +42,7 @@ end
 local function bucket_wait(bucket, amount)
   if not bucket.per_ms or amount <= 0 then return 0 end
   local amount_ms = amount / bucket.per_ms
-  return travel_debt(bucket.full_at, amount_ms, bucket.burst_ms, bucket.travel_from_ms, bucket.travel_ms) + bucket.queued + math.min(amount_ms, bucket.burst_ms) - bucket.burst_ms
+  return travel_debt(bucket.full_at, amount_ms, bucket.burst_ms, bucket.travel) + bucket.queued + math.min(amount_ms, bucket.burst_ms) - bucket.burst_ms
 end
 
 local function bucket_line(bucket)
@@ -47,7 +50,7 @@ local function bucket_line(bucket)
   return math.max(0, bucket.full_at - now) + bucket.queued - bucket.burst_ms
 end
 ${PACE_LUA}
--- limits: { rates = { rpm = { perMs, burstMs, travel.fromMs, travel.ms }, ... }, concurrency = n or nil }
+-- limits: { rates = { rpm = { perMs, burstMs, travel }, ... }, concurrency = n or nil }
 local scopes = {}
 local function scope_of(name, limits)
   local scope = scopes[name]
@@ -65,7 +68,7 @@ local function scope_of(name, limits)
   for i, dimension in ipairs(dimensions) do
     local rate = limits.rates[dimension] or {}
     local bucket = { full_at = 0, cap = 0, raised_at = 0, sum = 0, weight = 0, flow_at = now, taken = 0, pending = 0, queued = 0,
-      burst_ms = rate[2], travel_from_ms = rate[3], travel_ms = rate[4] }
+      burst_ms = rate[2], travel = rate[3] }
     if values[i + 3] then
       local full_at, cap, raised_at, sum, weight, flow_at, pending = string.match(values[i + 3], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
       -- What an older version left there is forgotten.
