@@ -10,7 +10,8 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** What every vendor is assumed to let through at once, and half of it: ours where it isn't configured. */
 export const VENDOR_BURST_MS = 1_000;
-export const DEFAULT_BURST_MS = VENDOR_BURST_MS / 2;
+const DEFAULT_BURST_MS = VENDOR_BURST_MS / 2;
+
 /**
  * A call that takes most of what the vendor's bucket is assumed to hold finds it full enough only if it travels no faster than the one before it: from `fromMs` on
  * (its size as time at the rate) it waits `ms` longer, and one that needs the whole bucket `wholeMs`. Bodies with many tokens travel less evenly.
@@ -23,6 +24,7 @@ export interface Travel {
 
 const REQUEST_TRAVEL: Travel = { fromMs: VENDOR_BURST_MS, ms: 20, wholeMs: 20 };
 const TOKENS_TRAVEL: Travel = { fromMs: 0.7 * VENDOR_BURST_MS, ms: 40, wholeMs: 100 };
+
 /** How fast a bucket is raised towards what the vendor says: this share of the time since it was last raised, of a second at most. */
 export const RAISE_SHARE = 0.2;
 export const RAISE_WITHIN_MS = 1_000;

@@ -8,7 +8,6 @@ import { createMemoryBoard } from "../../src/breaker/memory-board.ts";
 import { modelId, type ModelId } from "../../src/job/names.ts";
 import { createRandom } from "../../src/simulator/seeded-random.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
-import { createQuickClock } from "./quick-clock.ts";
 import { slowBoard } from "./slow-board.ts";
 
 const PROCESSES = 4;
@@ -38,7 +37,7 @@ interface Fleet {
 }
 
 function startFleet(vendor: Vendor, { models, boardMs }: { models: readonly ModelId[]; boardMs: number }): Fleet {
-  const clock = createQuickClock();
+  const clock = createManualClock({ turns: 3 });
   const settings = DEFAULT_BREAKER_SETTINGS;
   const board = slowBoard(createMemoryBoard({ clock, settings }), { clock, nextMs: () => boardMs / 2 });
   const breakers = Array.from({ length: PROCESSES }, () => createBoardBreaker({ board, clock, models, refreshMs: 250, settings }));

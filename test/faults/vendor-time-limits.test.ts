@@ -3,7 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../support/fleet.ts";
-import { startTricklingProxy, type TricklingProxy } from "../support/trickling-proxy.ts";
+import type { ForwardingProxy } from "../support/forwarding-proxy.ts";
+import { startTricklingProxy } from "../support/trickling-proxy.ts";
 import { answersBy, BACKUP, entriesAt, startVendorFleet, type VendorCase, type VendorFleet } from "../support/vendor-fleet.ts";
 
 const KINDS = ["openai", "anthropic"] as const;
@@ -22,7 +23,7 @@ const ROWS = 3;
 const rerouted = { route: { models: ["one"], fallback: [BACKUP] }, attempts: 2, timeout: `${TIMEOUT_MS}ms` };
 const patient = { route: { models: ["one"] }, timeout: `${LONG_TIMEOUT_MS}ms` };
 
-let proxy: TricklingProxy;
+let proxy: ForwardingProxy;
 let vendors: VendorFleet;
 
 const trickling = { address: (url: string) => (proxy.forwardTo(url), proxy.url) };
