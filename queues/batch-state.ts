@@ -82,19 +82,22 @@ export interface BatchStates {
   list(): Promise<readonly string[]>;
 }
 
+const REGISTER_AGAIN_MS = 30_000;
+
 export function createBatchStates(redis: Redis): BatchStates {
   const register = (batch: string) => redis.zadd(fleetKeys.batches, "NX", Date.now(), batch);
-  const made = new Set<string>();
+  /** When batches were registered on the way of a claim, unix ms: an inbox may have expired meanwhile. */
+  const registeredAt = new Map<string, number>();
 
   const claimMany = coalesce<Claim, ClaimReply>(
     (items) =>
       byBatch(items, async (batch, group) => {
         const keys = batchKeys(batch);
         const makeFor = group.find((item) => item.makeFor)?.makeFor ?? "";
-        if (makeFor && !made.has(batch)) {
+        if (makeFor && Date.now() - (registeredAt.get(batch) ?? 0) > REGISTER_AGAIN_MS) {
           await register(batch);
-          if (made.size > 10_000) made.clear();
-          made.add(batch);
+          if (registeredAt.size > 10_000) registeredAt.clear();
+          registeredAt.set(batch, Date.now());
         }
         const args = group.flatMap((item) => [item.row, item.hop, item.part, item.token]);
         const replies = await runScript<number[]>(redis, claimScript, [keys.meta, keys.done, keys.open], [makeFor, ...args]);
@@ -136,6 +139,8 @@ export function createBatchStates(redis: Redis): BatchStates {
         [batchKeys(batch).meta],
         [task, source],
       );
+      // Before, so that no batch is without a recorder; and after, for the recorder strikes off a name that has stood for nothing for a while.
+      await register(batch);
       return { created: created === 1, task: ownTask, state };
     },
 

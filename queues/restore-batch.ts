@@ -47,6 +47,7 @@ export async function restoreBatch(redis: Redis, store: Store, batch: string, ta
     stored: done,
     createdAt: Date.now(),
   });
+  await redis.zadd(fleetKeys.batches, "NX", Date.now(), batch);
   return true;
 }
 

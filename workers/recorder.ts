@@ -23,6 +23,8 @@ const IDLE_MS = 50;
 const LIST_MS = 250;
 /** Between two looks at a batch that is over. */
 const QUIET_MS = 5_000;
+/** A batch is registered before it is made: a name without keys is one whose keys have expired only when it has been so for this long. */
+const UNKNOWN_MS = 60_000;
 
 export function createRecorder(context: ProcessContext, { store }: { readonly store: Store }): FleetPart {
   const { fleet, redis, states, clock, log } = context;
@@ -71,13 +73,24 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
 
   /** Batches that are over, and when to look again whether a retry has opened them or a late result has come. */
   const quiet = new Map<string, number>();
+  /** Registered batches without keys, and since when. */
+  const unknownSince = new Map<string, number>();
 
   const followAndRest = async (batch: string) => {
     await follow(batch);
     const status = await states.status(batch);
-    if (!status) await redis.zrem(fleetKeys.batches, batch); // its keys have expired
-    if (!status || isOver(status.state)) quiet.set(batch, clock.now() + QUIET_MS);
+    if (status) unknownSince.delete(batch);
+    else await strikeOff(batch);
+    if (status && isOver(status.state)) quiet.set(batch, clock.now() + QUIET_MS);
     else quiet.delete(batch);
+  };
+
+  const strikeOff = async (batch: string) => {
+    const since = unknownSince.get(batch) ?? clock.now();
+    unknownSince.set(batch, since);
+    if (clock.now() - since < UNKNOWN_MS) return;
+    await redis.zrem(fleetKeys.batches, batch);
+    unknownSince.delete(batch);
   };
 
   const followBatches = async () => {

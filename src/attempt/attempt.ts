@@ -32,6 +32,7 @@ export interface Call {
   /** Estimated tokens. */
   readonly tokens: {
     readonly inputTokens: number;
+    readonly highInputTokens: number;
     readonly inputCharacters: number;
     readonly outputTokens: number;
     readonly maxOutputTokens?: number;
@@ -76,12 +77,7 @@ export async function attempt(
 ): Promise<Attempt> {
   const { limiter, breaker, watch, clock } = stages;
   const model = call.model.id;
-  if (!(await watch.clear(model, { patienceMs: PERMIT_PATIENCE_MS, signal }))) {
-    return notMade(
-      { kind: "throttled", waitMs: STALL_WAIT_MS, source: "limiter", reason: `${model} has answered nobody for a while` },
-      false,
-    );
-  }
+  if (!(await watch.clear(model, { patienceMs: PERMIT_PATIENCE_MS, signal }))) return notMade(stalled(model), false);
   const state = breaker.state(model);
   if (state.kind === "open") return notMade(unavailable(model, state.reason), true);
 
@@ -92,6 +88,11 @@ export async function attempt(
   if (permit.kind === "wait") return notMade(throttled(permit), false);
 
   if (permit.cutOff) await onCutOff(cutOffEntry(call, permit.cutOff));
+  // It may have fallen silent while the permit was waited for.
+  if (!(await watch.clear(model, { patienceMs: 0, signal }))) {
+    await limiter.release({ call: call.id, model });
+    return notMade(stalled(model), false);
+  }
   const admission = await breaker.admit(model);
   if (admission.kind === "blocked") {
     await limiter.release({ call: call.id, model });
@@ -142,6 +143,10 @@ function notMade(outcome: Outcome, blocked: boolean): Attempt {
 /** A place far back in line says nothing against the model: there is nothing better to do than to wait. */
 function throttled({ waitMs, isShut, reason }: Extract<PermitReply, { kind: "wait" }>): Outcome {
   return { kind: "throttled", waitMs: isShut ? waitMs : Math.min(waitMs, LINE_WAIT_MS), source: "limiter", reason };
+}
+
+function stalled(model: string): Outcome {
+  return { kind: "throttled", waitMs: STALL_WAIT_MS, source: "limiter", reason: `${model} has answered nobody for a while` };
 }
 
 function unavailable(model: string, reason: string): Outcome {

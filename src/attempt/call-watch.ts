@@ -15,10 +15,10 @@ const SHORTEST_OVERDUE_MS = 5_000;
 const SHORTEST_PROBE_MS = 1_000;
 const OVERDUE_P99S = 4;
 /** Later than most: so much longer than the 99th percentile. */
-const LATE_P99S = 1.5;
-const LATE_EXTRA_MS = 50;
-const FEWEST_LATE = 5;
-const LOOK_EVERY_MS = 50;
+const LATE_P99S = 1.25;
+const LATE_EXTRA_MS = 20;
+const FEWEST_LATE = 4;
+const LOOK_EVERY_MS = 25;
 
 export interface WatchedCall {
   /** Aborts when the call is to be broken off, by the watch or by the signal it was given. */

@@ -70,7 +70,7 @@ end
 
 local function charge_all(passed, charge)
   for _, scope in ipairs(passed) do
-    for dimension in pairs(scope.buckets) do charge_bucket(scope, dimension, charge[dimension]) end
+    for dimension in pairs(scope.buckets) do charge_bucket(scope, dimension, charge[dimension], true) end
   end
 end
 
@@ -89,7 +89,10 @@ local function pay(ask, passed, own)
   if ask.ticket then
     if now < ask.ticket - EARLY_MS then return ticket_of(ask.ticket) end
     for _, scope in ipairs(passed) do count_ticket(scope, ask.charge, -1) end
-    if not barred and now <= ask.ticket + LATE_MS then return 'paid' end
+    if not barred and now <= ask.ticket + LATE_MS then
+      for _, scope in ipairs(passed) do redeem_scope(scope, ask.charge) end
+      return 'paid'
+    end
     for _, scope in ipairs(passed) do refund_scope(scope, ask.charge, ask.ticket) end
   end
   if barred then return refused(barred) end

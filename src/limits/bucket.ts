@@ -23,7 +23,7 @@ export interface Travel {
 }
 
 const REQUEST_TRAVEL: Travel = { fromMs: VENDOR_BURST_MS, ms: 20, wholeMs: 20 };
-const TOKENS_TRAVEL: Travel = { fromMs: 0.7 * VENDOR_BURST_MS, ms: 40, wholeMs: 100 };
+const TOKENS_TRAVEL: Travel = { fromMs: 0.7 * VENDOR_BURST_MS, ms: 20, wholeMs: 30 };
 
 /** How fast a bucket is raised towards what the vendor says: this share of the time since it was last raised, of a second at most. */
 export const RAISE_SHARE = 0.2;
@@ -74,6 +74,20 @@ function travelOf(amountMs: number, { burstMs, travel }: BucketRate): number {
 /** Milliseconds until the smallest of calls could be paid: how long the line is; below 0 where there is none. */
 export function bucketLineMs(fullAt: number, rate: BucketRate, now: number, queuedMs = 0): number {
   return Math.max(0, fullAt - now) + queuedMs - rate.burstMs;
+}
+
+/**
+ * The new `fullAt` when a call is let in, now or by a ticket for later. What it waits for its travel passes over a bucket that is full, and nothing refills: it is
+ * lost, there as here.
+ */
+export function payBucket(fullAt: number, amount: number, rate: BucketRate, now: number): number {
+  const amountMs = amount / rate.perMs;
+  return Math.max(fullAt + travelOf(amountMs, rate), now) + amountMs;
+}
+
+/** The new `fullAt` when a ticket is redeemed: the vendor counts the call from now on, however long it has been paid for. */
+export function redeemBucket(fullAt: number, amount: number, rate: BucketRate, now: number): number {
+  return Math.max(fullAt, now + amount / rate.perMs);
 }
 
 /**

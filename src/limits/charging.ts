@@ -3,7 +3,7 @@
 //                    up front                                     at the end
 // openai,            tpm: max(characters / 4, max_tokens)         stands; a 429 took a request, and no tokens
 // openai-compatible
-// anthropic          itpm: input · otpm: expected output          itpm: input without cache reads · otpm: actual output; an error took nothing
+// anthropic          itpm: high input · otpm: expected output          itpm: input without cache reads · otpm: actual output; an error took nothing
 //
 // OpenAI estimates by characters when the request arrives and gives nothing back, failures included. Anthropic counts output as it is produced,
 // `max_tokens` plays no part, and cache reads are not counted; whether errors count isn't documented, and where they do its headers will tell.
@@ -35,10 +35,12 @@ export function chargingPolicy({ kind, charging }: Pick<ProviderSpec, "kind" | "
   return { ...PRESETS[kind], ...charging };
 }
 
-type ExpectedTokens = Pick<PermitRequest, "inputTokens" | "inputCharacters" | "outputTokens" | "maxOutputTokens">;
+type ExpectedTokens = Pick<PermitRequest, "inputTokens" | "highInputTokens" | "inputCharacters" | "outputTokens" | "maxOutputTokens">;
 
+/** Where the call's end corrects it, too much is taken rather than too little: what is underestimated arrives early, and a vendor that refuses it may ask for whole seconds. */
 export function upFrontCharge(policy: ChargingPolicy, tokens: ExpectedTokens): Charge {
-  const { inputTokens, inputCharacters, outputTokens, maxOutputTokens } = tokens;
+  const { inputCharacters, outputTokens, maxOutputTokens } = tokens;
+  const inputTokens = policy.settles ? (tokens.highInputTokens ?? tokens.inputTokens) : tokens.inputTokens;
   const reserved = policy.upFront === "expected" ? outputTokens : (maxOutputTokens ?? outputTokens);
   const byCharacters = Math.ceil(inputCharacters / CHARACTERS_PER_TOKEN);
   const tpm = policy.upFront === "max" ? Math.max(byCharacters, maxOutputTokens ?? 0) : inputTokens + reserved;

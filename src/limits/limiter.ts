@@ -16,6 +16,8 @@ export interface PermitRequest {
   readonly model: ModelId;
   /** Estimated input tokens. */
   readonly inputTokens: number;
+  /** Hardly ever passed; absent: `inputTokens`. Taken up front where what the call used replaces it in the end. */
+  readonly highInputTokens?: number;
   /** Characters of the texts sent: some vendors charge by them. */
   readonly inputCharacters: number;
   /** Expected output tokens. */

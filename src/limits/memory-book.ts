@@ -56,7 +56,10 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
     if (ask.ticket !== undefined) {
       if (now < ask.ticket - EARLY_MS) return { kind: "ticket", ticket: ask.ticket, waitMs: ask.ticket - now };
       for (const scope of passed) scope.countTicket(ask.charge, -1);
-      if (!barred && now <= ask.ticket + LATE_MS) return "paid";
+      if (!barred && now <= ask.ticket + LATE_MS) {
+        for (const scope of passed) scope.redeem(ask.charge, now);
+        return "paid";
+      }
       for (const scope of passed) scope.refund(ask.charge, ask.ticket, now);
     }
     if (barred) return barred;
@@ -69,7 +72,7 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
       return worst;
     }
     for (const scope of passed) {
-      scope.charge(ask.charge, now);
+      scope.pay(ask.charge, now);
       if (worst) scope.countTicket(ask.charge, 1);
     }
     return worst ? { kind: "ticket", ticket: now + worst.waitMs, waitMs: worst.waitMs } : "paid";
@@ -83,7 +86,7 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
       if (leases.has(lease.call)) dropLease(lease);
       uncertain.delete(lease.call);
       const change = changeOf(lease.charge, ending.final);
-      if (change) for (const scope of passed) scope.charge(change, now);
+      if (change) for (const scope of passed) scope.correct(change, now);
       if (ending.isWelcome) passed[0]?.welcome(lease.startedAt);
     }
     if (ending.refund) {

@@ -1,6 +1,16 @@
 // One scope of a permit book in memory: where its limits stand.
 
-import { bucketLineMs, bucketWaitMs, chargeBucket, lowerBucket, raiseBucket, refundable, type BucketRate } from "./bucket.ts";
+import {
+  bucketLineMs,
+  bucketWaitMs,
+  chargeBucket,
+  lowerBucket,
+  payBucket,
+  raiseBucket,
+  redeemBucket,
+  refundable,
+  type BucketRate,
+} from "./bucket.ts";
 import type { Charge, Dimension } from "./charging.ts";
 import { flowAfter, flowRate, type Flow } from "./flow.ts";
 import { afterRefusal, afterSuccess, isOver, PACE_BURST_MS, paceRate, type Pace } from "./pace.ts";
@@ -20,7 +30,12 @@ export interface MemoryScope {
   price(ask: PermitAsk, now: number): { readonly refusal: RefusedAsk | undefined; readonly lineMs: number };
   /** Later asks of the same turn stand behind this one. */
   queue(ask: PermitAsk, now: number): void;
-  charge(change: Charge, now: number): void;
+  /** A call is let in, now or by a ticket. */
+  pay(charge: Charge, now: number): void;
+  /** A call that had a ticket is on its way. */
+  redeem(paid: Charge, now: number): void;
+  /** What a call's end changes of its charge. */
+  correct(change: Charge, now: number): void;
   /** A ticket is given (1), or is out no more (-1). */
   countTicket(paid: Charge, sign: 1 | -1): void;
   /** Of an unused ticket. */
@@ -70,10 +85,10 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
     if (configured.has(dimension) || dimension === "rpm") flows.set(dimension, flowAfter(flows.get(dimension), amount, now));
   };
 
-  const move = (charge: Charge, now: number) => {
+  const move = (charge: Charge, now: number, moved: typeof chargeBucket) => {
     for (const [bucket, rate] of buckets(now)) {
       const amount = charge[bucket === "pace" ? "rpm" : bucket];
-      if (amount !== 0) fullAt.set(bucket, chargeBucket(fullAt.get(bucket) ?? 0, amount, rate, now));
+      if (amount !== 0) fullAt.set(bucket, moved(fullAt.get(bucket) ?? 0, amount, rate, now));
     }
     for (const [dimension, amount] of Object.entries(charge) as [Dimension, number][]) if (amount !== 0) track(dimension, amount, now);
   };
@@ -107,7 +122,14 @@ export function createMemoryScope({ name, rates: configured, concurrency = Numbe
         queued.set(bucket, (queued.get(bucket) ?? 0) + ask.charge[bucket === "pace" ? "rpm" : bucket] / rate.perMs);
       }
     },
-    charge: move,
+    pay: (charge, now) => move(charge, now, payBucket),
+    redeem(paid, now) {
+      for (const dimension of configured.keys()) {
+        if (paid[dimension] === 0) continue;
+        fullAt.set(dimension, redeemBucket(fullAt.get(dimension) ?? 0, paid[dimension], rateOf(dimension) as BucketRate, now));
+      }
+    },
+    correct: (change, now) => move(change, now, chargeBucket),
     countTicket(paid, sign) {
       for (const dimension of configured.keys())
         pending.set(dimension, Math.max(0, (pending.get(dimension) ?? 0) + sign * paid[dimension]));

@@ -55,7 +55,7 @@ local function pace_wait(pace, requests)
   if requests <= 0 then return 0 end
   local rate = pace_rate(pace)
   local burst_ms = math.max(${PACE_BURST_MS}, 1 / rate)
-  return travel_debt(pace.full_at, requests / rate, burst_ms) + pace.queued + math.min(requests / rate, burst_ms) - burst_ms
+  return math.max(0, pace.full_at - now) + pace.queued + math.min(requests / rate, burst_ms) - burst_ms
 end
 
 local function pace_line(pace)

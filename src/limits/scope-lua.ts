@@ -21,10 +21,10 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
 
 -- travel: { fromMs, ms, wholeMs }, or nothing.
-local function travel_debt(full_at, amount_ms, burst_ms, travel)
-  local travel_ms = 0
-  if travel and amount_ms >= math.max(travel[1], burst_ms) then travel_ms = amount_ms < ${VENDOR_BURST_MS} and travel[2] or travel[3] end
-  return math.max(0, full_at + travel_ms - now)
+local function travel_of(bucket, amount_ms)
+  local travel = bucket.travel
+  if not travel or amount_ms < math.max(travel[1], bucket.burst_ms) then return 0 end
+  return amount_ms < ${VENDOR_BURST_MS} and travel[2] or travel[3]
 end
 
 local function charged_full_at(full_at, amount_ms)
@@ -42,7 +42,8 @@ end
 local function bucket_wait(bucket, amount)
   if not bucket.per_ms or amount <= 0 then return 0 end
   local amount_ms = amount / bucket.per_ms
-  return travel_debt(bucket.full_at, amount_ms, bucket.burst_ms, bucket.travel) + bucket.queued + math.min(amount_ms, bucket.burst_ms) - bucket.burst_ms
+  local debt = math.max(0, bucket.full_at + travel_of(bucket, amount_ms) - now)
+  return debt + bucket.queued + math.min(amount_ms, bucket.burst_ms) - bucket.burst_ms
 end
 
 local function bucket_line(bucket)
@@ -87,13 +88,27 @@ local function scope_of(name, limits)
   return scope
 end
 
-local function charge_bucket(scope, dimension, amount)
+-- is_new: a call is let in; else a call's end corrects its charge.
+local function charge_bucket(scope, dimension, amount, is_new)
   local bucket = scope.buckets[dimension]
   if not bucket or amount == 0 then return end
-  if bucket.per_ms then bucket.full_at = charged_full_at(bucket.full_at, amount / bucket.per_ms) end
+  if bucket.per_ms then
+    local amount_ms = amount / bucket.per_ms
+    bucket.full_at = charged_full_at(bucket.full_at + (is_new and travel_of(bucket, amount_ms) or 0), amount_ms)
+  end
   bucket.taken = bucket.taken + amount
   scope.changed[dimension] = true
   if dimension == 'rpm' and scope.pace then charge_pace(scope, amount) end
+end
+
+-- A call that had a ticket is on its way.
+local function redeem_scope(scope, paid)
+  for dimension, bucket in pairs(scope.buckets) do
+    if bucket.per_ms and paid[dimension] > 0 then
+      bucket.full_at = math.max(bucket.full_at, now + paid[dimension] / bucket.per_ms)
+      scope.changed[dimension] = true
+    end
+  end
 end
 
 -- A ticket is given (1), or is out no more (-1).

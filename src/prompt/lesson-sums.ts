@@ -5,10 +5,11 @@ import type { Usage } from "../job/usage.ts";
 import type { TokenEstimate } from "./token-estimate.ts";
 
 export interface LessonSums {
-  /** Faded number of calls whose input was counted; our and the vendor's sums of it, in tokens. */
+  /** Faded number of calls whose input was counted; our and the vendor's sums of it, in tokens; and of the vendor's squares over ours, for the scatter. */
   readonly calls: number;
   readonly estimated: number;
   readonly counted: number;
+  readonly countedSquares: number;
   /** Faded number of whole answers; the sums of their tokens and of the squares of those. */
   readonly answers: number;
   readonly output: number;
@@ -17,12 +18,14 @@ export interface LessonSums {
 
 export interface ExpectedTokens {
   readonly inputFactor: number;
+  /** The factor and three standard deviations of it: hardly a prompt is counted higher. */
+  readonly highInputFactor: number;
   readonly outputTokens: number;
   /** The mean and two standard deviations: few answers are longer. */
   readonly highOutputTokens: number;
 }
 
-export const NO_LESSONS: LessonSums = { calls: 0, estimated: 0, counted: 0, answers: 0, output: 0, outputSquares: 0 };
+export const NO_LESSONS: LessonSums = { calls: 0, estimated: 0, counted: 0, countedSquares: 0, answers: 0, output: 0, outputSquares: 0 };
 /** So much do lessons weigh together at most: each new one takes its share from those before it. */
 export const MOST_WEIGHT = 500;
 
@@ -31,6 +34,9 @@ const LOWEST_FACTOR = 0.5;
 const HIGHEST_FACTOR = 3;
 /** How many lessons the estimate itself weighs. A prompt's factor is nearly the same each time, an answer's length isn't. */
 const INPUT_PRIOR = 2;
+/** Standard deviation of the factor before anything is known. */
+const INPUT_PRIOR_SCATTER = 0.1;
+const HIGH_DEVIATIONS = 1;
 const OUTPUT_PRIOR = 10;
 /** No model answers at greater length: more is a vendor's slip. */
 const LONGEST_OUTPUT = 1_000_000;
@@ -40,7 +46,7 @@ export function lessonOf(estimate: TokenEstimate, usage: Usage, { isWhole }: { r
   const { inputTokens: estimated, maxOutputTokens = LONGEST_OUTPUT } = estimate;
   if (!(estimated > 0 && usage.inputTokens > 0 && Number.isFinite(usage.inputTokens))) return undefined;
   const counted = clamp(usage.inputTokens, LOWEST_FACTOR * estimated, HIGHEST_FACTOR * estimated);
-  const input = { ...NO_LESSONS, calls: 1, estimated, counted };
+  const input = { ...NO_LESSONS, calls: 1, estimated, counted, countedSquares: counted ** 2 / estimated };
   if (!isWhole || !(usage.outputTokens >= 0 && Number.isFinite(usage.outputTokens))) return input;
   const output = Math.min(usage.outputTokens, maxOutputTokens, LONGEST_OUTPUT);
   return { ...input, answers: 1, output, outputSquares: output ** 2 };
@@ -54,6 +60,7 @@ export function foldLessons(older: LessonSums, newer: LessonSums): LessonSums {
     calls: older.calls * input + newer.calls,
     estimated: older.estimated * input + newer.estimated,
     counted: older.counted * input + newer.counted,
+    countedSquares: older.countedSquares * input + newer.countedSquares,
     answers: older.answers * output + newer.answers,
     output: older.output * output + newer.output,
     outputSquares: older.outputSquares * output + newer.outputSquares,
@@ -62,12 +69,16 @@ export function foldLessons(older: LessonSums, newer: LessonSums): LessonSums {
 
 /** Begins as the estimate has it: factor 1, and answers scattered as widely as they are long. */
 export function expectTokens(sums: LessonSums, estimatedOutput: number): ExpectedTokens {
-  const { calls, estimated, counted, answers, output, outputSquares } = sums;
+  const { calls, estimated, counted, countedSquares, answers, output, outputSquares } = sums;
   const ratio = estimated > 0 ? clamp(counted / estimated, LOWEST_FACTOR, HIGHEST_FACTOR) : 1;
+  const inputFactor = (calls * ratio + INPUT_PRIOR) / (calls + INPUT_PRIOR);
+  const variance = estimated > 0 ? Math.max(0, countedSquares / estimated - (counted / estimated) ** 2) : 0;
+  const scatter = Math.sqrt((calls * variance + INPUT_PRIOR * INPUT_PRIOR_SCATTER ** 2) / (calls + INPUT_PRIOR));
   const mean = (output + OUTPUT_PRIOR * estimatedOutput) / (answers + OUTPUT_PRIOR);
   const meanSquare = (outputSquares + OUTPUT_PRIOR * 2 * estimatedOutput ** 2) / (answers + OUTPUT_PRIOR);
   return {
-    inputFactor: (calls * ratio + INPUT_PRIOR) / (calls + INPUT_PRIOR),
+    inputFactor,
+    highInputFactor: Math.min(HIGHEST_FACTOR, inputFactor + HIGH_DEVIATIONS * scatter),
     outputTokens: mean,
     highOutputTokens: mean + 2 * Math.sqrt(Math.max(0, meanSquare - mean ** 2)),
   };

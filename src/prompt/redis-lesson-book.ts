@@ -26,18 +26,20 @@ export function createRedisLessonBook({ redis, provider }: { redis: Redis; provi
   };
 }
 
-function toNumbers({ calls, estimated, counted, answers, output, outputSquares }: LessonSums): readonly number[] {
-  return [calls, estimated, counted, answers, output, outputSquares];
+function toNumbers({ calls, estimated, counted, countedSquares, answers, output, outputSquares }: LessonSums): readonly number[] {
+  return [calls, estimated, counted, countedSquares, answers, output, outputSquares];
 }
+
+type SevenNumbers = [number, number, number, number, number, number, number];
 
 /** What can't be read is left out: the next lesson begins it anew. */
 function parseAll(entries: readonly (readonly [string, string])[]): Map<string, LessonSums> {
   const parsed = new Map<string, LessonSums>();
   for (const [subject, value] of entries) {
     const numbers = value.split(" ").map(Number);
-    const [calls, estimated, counted, answers, output, outputSquares] = numbers as [number, number, number, number, number, number];
-    if (numbers.length !== 6 || !numbers.every((number) => number >= 0 && number <= Number.MAX_SAFE_INTEGER)) continue;
-    parsed.set(subject, { calls, estimated, counted, answers, output, outputSquares });
+    if (numbers.length !== 7 || !numbers.every((number) => number >= 0 && number <= Number.MAX_SAFE_INTEGER)) continue;
+    const [calls, estimated, counted, countedSquares, answers, output, outputSquares] = numbers as SevenNumbers;
+    parsed.set(subject, { calls, estimated, counted, countedSquares, answers, output, outputSquares });
   }
   return parsed;
 }

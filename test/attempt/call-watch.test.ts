@@ -90,7 +90,7 @@ describe("the watch over calls", () => {
     const { clock, watch, call, learn } = start();
     await learn();
     const hung = Array.from({ length: 5 }, () => call());
-    await clock.advance(300);
+    await clock.advance(250);
     expect(await watch.clear(MODEL, { patienceMs: 0, signal: never })).toBe(true);
     await clock.advance(200);
     let isClear: boolean | undefined;

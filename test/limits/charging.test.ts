@@ -27,6 +27,13 @@ describe("charging", () => {
     expect(finalCharge(anthropic, refused)).toEqual({ kind: "unused" });
   });
 
+  it("takes a high estimate where the end corrects it, and the likely one where it stands", () => {
+    const scattered = { ...tokens, highInputTokens: 120 };
+    expect(upFrontCharge(anthropic, scattered)).toMatchObject({ itpm: 120 });
+    const sum = chargingPolicy({ kind: "openai-compatible", charging: { upFront: "sum" } });
+    expect(upFrontCharge(sum, scattered)).toMatchObject({ tpm: 140, itpm: 90 });
+  });
+
   it("keeps the charge of a call that was broken off, and gives back that of one that never arrived", () => {
     for (const policy of [openai, anthropic]) {
       expect(finalCharge(policy, end({ ending: "broken-off" }))).toEqual({ kind: "kept" });

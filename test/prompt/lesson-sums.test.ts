@@ -80,6 +80,25 @@ describe("what calls teach", () => {
     expect(expectTokens(sums, 1).inputFactor).toBeCloseTo(1.1, 1);
   });
 
+  it("knows how far counts scatter: nearly none is above the high factor, and an even vendor's is near the factor itself", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 0.15, noNaN: true }),
+        fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 200, maxLength: 300 }),
+        (width, noise) => {
+          const counts = noise.map((each) => Math.round(10_000 * (1.1 + width * each)));
+          const lessons = counts.map((inputTokens) =>
+            lessonOf({ inputTokens: 10_000, inputCharacters: 0, outputTokens: 1 }, { ...NO_USAGE, inputTokens }, { isWhole: true }),
+          );
+          const { inputFactor, highInputFactor } = expectTokens(sumsOf(lessons), 1);
+          const above = counts.filter((count) => count > 10_000 * highInputFactor).length;
+          expect(above).toBeLessThanOrEqual(counts.length * 0.11); // whatever the distribution: Chebyshev's inequality
+          expect(highInputFactor - inputFactor).toBeLessThanOrEqual(3 * width + 0.05);
+        },
+      ),
+    );
+  });
+
   it("is nothing where the vendor told no usage", () => {
     expect(lessonOf({ inputTokens: 10, inputCharacters: 0, outputTokens: 1 }, NO_USAGE, { isWhole: true })).toBeUndefined();
   });
