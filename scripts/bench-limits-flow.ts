@@ -29,8 +29,8 @@ export interface FlowWindow {
 export interface Flow {
   /** Waits for the first second, not before `fromMs`, of which `holds` is true; answers with its beginning, or undefined after `patienceMs`. */
   until(fromMs: number, patienceMs: number, holds: (window: FlowWindow) => boolean): Promise<number | undefined>;
-  /** As last seen. */
-  now(): Sample;
+  /** Read just now. */
+  now(): Promise<Sample>;
   stop(): Promise<void>;
 }
 
@@ -39,10 +39,13 @@ export function watchFlow(stage: Stage, urls: { readonly primary: string; readon
   const fallback = createCounter(urls.fallback);
   const samples: Sample[] = [];
   let isOver = false;
+  const read = async (): Promise<Sample> => {
+    const [first, second] = await Promise.all([primary(), fallback()]);
+    return { atMs: Date.now(), primary: first, fallback: second };
+  };
   const watching = (async () => {
     while (!isOver) {
-      const [first, second] = await Promise.all([primary(), fallback()]);
-      samples.push({ atMs: Date.now(), primary: first, fallback: second });
+      samples.push(await read());
       await systemClock.sleep(SAMPLE_EVERY_MS);
     }
   })();
@@ -72,7 +75,7 @@ export function watchFlow(stage: Stage, urls: { readonly primary: string; readon
         else await stage.sleep(SAMPLE_EVERY_MS);
       }
     },
-    now: () => samples.at(-1)!,
+    now: read,
     async stop() {
       isOver = true;
       await watching;

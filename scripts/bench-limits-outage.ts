@@ -83,12 +83,12 @@ export async function playOutage(stage: Stage, outage: Outage, scale: OutageScal
     await stage.sleep(scale.steadyMs);
 
     const inFlight = (await readState(primary.url)).vendors[PRIMARY.name]?.models[MODEL]?.inFlight ?? 0;
+    const atDeath = await flow.now();
     const diedAt = Date.now();
-    const atDeath = flow.now();
     await breakDown(primary, outage);
     const tookOverAt = await flow.until(diedAt, scale.patienceMs, ({ fallbackPerSecond }) => fallbackPerSecond >= FULL_PER_SECOND);
     await stage.sleep(Math.max(0, diedAt + scale.outageMs - Date.now()));
-    const atEnd = flow.now();
+    const atEnd = await flow.now();
     const backAt = Date.now();
     await repair(primary, outage);
     const isHome = (own: number, other: number) => own > 0 && own >= HOME_SHARE * (own + other);

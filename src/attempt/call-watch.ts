@@ -3,7 +3,7 @@
 // under way ──(older than max(5 s, 4 × p99): a failure, and again each time as much has passed)──▶ overdue ──(its breaker is open)──▶ broken off
 // A probe is overdue after a second already: nothing is lost by another one.
 //
-// A model stalls when several of its calls are later than most, and none has ended for as long. No further calls go into that silence: they wait until one
+// A model stalls when several of its calls are later than most, and none has ended for half as long. No further calls go into that silence: they wait until one
 // ends, or the breaker has decided.
 
 import type { Breaker } from "../breaker/breaker.ts";
@@ -14,10 +14,11 @@ import { createLatencies } from "./latencies.ts";
 const SHORTEST_OVERDUE_MS = 5_000;
 const SHORTEST_PROBE_MS = 1_000;
 const OVERDUE_P99S = 4;
-/** Later than most: so much longer than the 99th percentile. */
-const LATE_P99S = 1.25;
+/** Later than most: so much longer than the 90th percentile. (The 99th of a few hundred calls is the work of two or three.) */
+const LATE_P90S = 1.25;
 const LATE_EXTRA_MS = 20;
-const FEWEST_LATE = 4;
+const FEWEST_LATE = 3;
+const SILENT_SHARE = 0.5;
 const LOOK_EVERY_MS = 25;
 
 export interface WatchedCall {
@@ -75,10 +76,10 @@ export function createCallWatch({ breaker, clock }: { readonly breaker: Breaker;
   const lookForStalls = (now: number) => {
     const late = new Map<ModelId, number>();
     for (const { model, kind, startedAt } of underWay) {
-      const p99 = latencies.p99(kind);
-      if (p99 === undefined) continue;
-      const lateMs = LATE_P99S * p99 + LATE_EXTRA_MS;
-      const isSilent = now - (lastEndAt.get(model) ?? 0) > lateMs;
+      const p90 = latencies.p90(kind);
+      if (p90 === undefined) continue;
+      const lateMs = LATE_P90S * p90 + LATE_EXTRA_MS;
+      const isSilent = now - (lastEndAt.get(model) ?? 0) > SILENT_SHARE * lateMs;
       if (isSilent && now - startedAt > lateMs) late.set(model, (late.get(model) ?? 0) + 1);
     }
     for (const model of stalls.keys()) if ((late.get(model) ?? 0) < FEWEST_LATE || breaker.state(model).kind !== "closed") goOn(model);
