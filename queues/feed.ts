@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import { assertUnchanged, createDigester, type RowsDigest } from "../src/intake/fingerprint.ts";
 import type { Row } from "../src/intake/row.ts";
 import { UsageError } from "../src/job/errors.ts";
+import type { JobTerms } from "../src/job/job.ts";
 import { freshProgress } from "../src/job/progress.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import { batchKeys } from "../src/runtime/keys.ts";
@@ -47,7 +48,7 @@ export async function feedRows(
   batch: string,
   rows: AsyncIterable<Row>,
   writer: RowWriter,
-  options: { readonly tags?: Readonly<Record<string, string>> } = {},
+  terms: JobTerms = {},
 ): Promise<void> {
   const key = batchKeys(batch).digests;
   const stored = await redis.hgetall(key);
@@ -57,7 +58,6 @@ export async function feedRows(
     assertUnchanged(digest, stored[digest.index]);
     await redis.hset(key, digest.index, digest.digest);
   };
-  const tags = options.tags ? { tags: options.tags } : {};
   for await (const row of rows) {
     const { line, bytes, id } = row;
     const label = id === undefined ? {} : { id };
@@ -67,9 +67,9 @@ export async function feedRows(
         line,
         ...label,
         ...(row.body ? { body: row.body } : row.input ? { input: row.input } : {}),
-        ...tags,
+        ...terms,
       });
-    else await writer.add({ input: row.input, line, bytes, ...label, ...(row.body ? { body: row.body } : {}), ...tags });
+    else await writer.add({ input: row.input, line, bytes, ...label, ...(row.body ? { body: row.body } : {}), ...terms });
     const digest = digester.add(row);
     if (digest) await keep(digest);
   }
@@ -99,7 +99,7 @@ export function holdProducerLease(redis: Redis, clock: Clock, batch: string): { 
 /** Adds rows that vanished from the queues once more, reading them from the input again; answers with how many. */
 export async function readdMissing(
   deps: { readonly states: BatchStates; readonly queues: QueueSet; readonly clock: Clock },
-  { batch, task }: { readonly batch: string; readonly task: string },
+  { batch, task, terms = {} }: { readonly batch: string; readonly task: string; readonly terms?: JobTerms },
   rows: () => AsyncIterable<Row>,
 ): Promise<number> {
   const { states, queues, clock } = deps;
@@ -112,7 +112,7 @@ export async function readdMissing(
     const [hop] = await states.readd(batch, [row.row]);
     if (typeof hop !== "number") continue;
     const { input, body, id, line } = row;
-    const job = { batch, row: row.row, task, input, line, ...(body ? { body } : {}), ...(id === undefined ? {} : { id }) };
+    const job = { batch, row: row.row, task, input, line, ...(body ? { body } : {}), ...(id === undefined ? {} : { id }), ...terms };
     await queues.addToTask([{ job, hop, round, progress: freshProgress(clock.now()) }]);
     added++;
     if (wanted.size === 0) break;

@@ -12,6 +12,7 @@ import { batchKeys } from "../src/runtime/keys.ts";
 import type { BatchStates } from "./batch-state.ts";
 import { readStatus } from "./batch-status.ts";
 import { readBreakers } from "./breaker-states.ts";
+import { readDrifts } from "./drift-notes.ts";
 import { liveProcesses, type Heartbeat } from "./fleet-registry.ts";
 import { fleetWarnings } from "./fleet-warnings.ts";
 import { modelStatuses, type ModelStatus, type ModelTotals } from "./model-status.ts";
@@ -58,12 +59,13 @@ export async function readFleetStatus(options: {
   readonly batchLimit?: number;
 }): Promise<FleetStatus> {
   const { redis, clock, fleet } = options;
-  const [{ batches, batchesLeftOut }, queues, breakers, uses, processes] = await Promise.all([
+  const [{ batches, batchesLeftOut }, queues, breakers, uses, processes, drifts] = await Promise.all([
     readBatches(options, options.batchLimit ?? BATCHES_SHOWN),
     readQueueDepths(options),
     readBreakers(redis, fleet.models.keys()),
     readUses(redis, fleet),
     liveProcesses(redis),
+    readDrifts(redis),
   ]);
   const models = modelStatuses(fleet, { batches, queues, breakers, uses, processes });
   return {
@@ -76,7 +78,7 @@ export async function readFleetStatus(options: {
     processes: processes.toSorted((a, b) =>
       a.roles.join() === b.roles.join() ? a.startedAt - b.startedAt : a.roles.join() < b.roles.join() ? -1 : 1,
     ),
-    warnings: [...fleetWarnings({ fleet, batches, processes }), ...modelWarnings({ fleet, models })],
+    warnings: [...fleetWarnings({ fleet, batches, processes, drifts }), ...modelWarnings({ fleet, models })],
   };
 }
 

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import type { JsonObject } from "../src/job/json.ts";
-import type { Job } from "../src/job/job.ts";
+import type { Job, JobTerms } from "../src/job/job.ts";
 import { BATCH_PATTERN, ROW_LIMIT, type ModelId } from "../src/job/names.ts";
 import type { Outcome } from "../src/job/outcome.ts";
 import { freshProgress, type Progress } from "../src/job/progress.ts";
@@ -17,6 +17,8 @@ const jsonObject = z.custom<JsonObject>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   "must be an object",
 );
+
+const modelName = z.custom<ModelId>((value) => typeof value === "string" && /^[^/]+\/.+/.test(value), "must be provider/model");
 
 const publicPayload = z
   .object({
@@ -32,6 +34,10 @@ const publicPayload = z
     tags: z.record(z.string(), z.string()).optional(),
     /** Unix milliseconds. */
     deadline: z.int().min(0).optional(),
+    /** The class of the row's data, and the only models that may see it, or those that may not. */
+    dataClass: z.string().min(1).optional(),
+    allow: z.array(modelName).min(1).optional(),
+    deny: z.array(modelName).optional(),
   })
   .refine((payload) => (payload.batch === undefined) === (payload.row === undefined), "give both `batch` and `row`, or neither")
   .refine((payload) => payload.input !== undefined || payload.body !== undefined, "give `input` (or `body`, an OpenAI request)");
@@ -84,6 +90,10 @@ export interface TaskPayload {
   readonly line?: number;
   readonly tags?: Readonly<Record<string, string>>;
   readonly deadline?: number;
+  readonly dataClass?: string;
+  readonly allow?: readonly ModelId[];
+  readonly deny?: readonly ModelId[];
+  readonly trial?: JobTerms["trial"];
   /** What only the fleet writes: a foreign client leaves it out. Empty for a row on its first way, to keep millions of them small. */
   readonly fleet?: { readonly hop?: number; readonly round?: number; readonly progress?: Progress };
 }

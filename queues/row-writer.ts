@@ -4,7 +4,7 @@
 // in between is repaired by giving the same rows again: that is all that resuming means.
 
 import { StoppedError, UsageError } from "../src/job/errors.ts";
-import type { Job } from "../src/job/job.ts";
+import type { Job, JobTerms } from "../src/job/job.ts";
 import { BATCH_PATTERN, ROW_LIMIT } from "../src/job/names.ts";
 import { freshProgress } from "../src/job/progress.ts";
 import type { Clock } from "../src/runtime/clock.ts";
@@ -15,7 +15,7 @@ import type { Envelope } from "./payload.ts";
 import type { QueueSet } from "./queue-set.ts";
 
 /** A row without its place, which the writer gives it. */
-export type RowFields = Pick<Job, "input" | "body" | "id" | "line" | "tags" | "deadline"> & {
+export type RowFields = Pick<Job, "input" | "body" | "id" | "line" | "deadline" | keyof JobTerms> & {
   /** Size in bytes, for the window; absent: measured. */
   readonly bytes?: number;
 };

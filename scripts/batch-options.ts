@@ -18,5 +18,8 @@ export function batchInputOptions(command: Command): Command {
       "--tag <key=value>",
       "a tag for every row; may be given several times",
       (tag: string, before: readonly string[] | undefined) => [...(before ?? []), tag],
-    );
+    )
+    .option("--data-class <name>", "the class of the rows' data: only models that may see it are called")
+    .option("--allow <model...>", "the only models that may be called")
+    .option("--deny <model...>", "models that may not be called");
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { StoppedError, UsageError } from "../src/job/errors.ts";
 import { isOver } from "../src/job/batch.ts";
+import type { JobTerms } from "../src/job/job.ts";
 import { BATCH_PATTERN } from "../src/job/names.ts";
 import { createFileStore } from "../src/results/file-store.ts";
 import { fleetKeys } from "../src/runtime/keys.ts";
@@ -62,7 +63,7 @@ export async function feedBatch(
   input: JobInput,
   session: BatchSession,
   task: string,
-  options: { readonly signal: AbortSignal; readonly tags?: Readonly<Record<string, string>> },
+  options: { readonly signal: AbortSignal; readonly terms?: JobTerms },
 ): Promise<void> {
   const { fleet, redis, states, queues, clock } = open;
   const writer = createRowWriter({
@@ -76,11 +77,11 @@ export async function feedBatch(
     windowBytes: fleet.queues.windowBytes,
     signal: options.signal,
   });
-  const { signal, tags } = options;
+  const { signal, terms } = options;
   const leave = () => input.leave();
   signal.addEventListener("abort", leave, { once: true });
   try {
-    await feedRows(redis, session.batch, input.rows(), writer, tags ? { tags } : {});
+    await feedRows(redis, session.batch, input.rows(), writer, terms);
   } catch (error) {
     throw signal.aborted ? new StoppedError("interrupted while enqueueing") : error;
   } finally {
@@ -105,13 +106,3 @@ async function derivedBatch({ redis }: OpenFleet, input: JobInput, task: string,
 }
 
 /** `key=value` options, as given once or several times. */
-export function parseTags(pairs: readonly string[] | undefined): Readonly<Record<string, string>> | undefined {
-  if (!pairs || pairs.length === 0) return undefined;
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const equals = pair.indexOf("=");
-      if (equals < 1) throw new UsageError(`--tag takes key=value, not "${pair}"`);
-      return [pair.slice(0, equals), pair.slice(equals + 1)];
-    }),
-  );
-}

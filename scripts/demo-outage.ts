@@ -27,7 +27,7 @@ export function createOutage(options: {
 }): Outage {
   const { open, task, simulatorUrl, progress } = options;
   const { clock } = open;
-  const model = task.route[0]!.models[0]!;
+  const model = task.route.steps[0]!.models[0]!;
   const vendor = splitModelId(model).provider;
   const startedAt = clock.now();
   let phase: "before" | "down" | "back" | "recovered" = "before";

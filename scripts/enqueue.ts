@@ -6,19 +6,19 @@ import type { RowFormat } from "../src/intake/row.ts";
 import { holdProducerLease } from "../queues/feed.ts";
 import { liveProcesses } from "../queues/fleet-registry.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
-import { feedBatch, openBatch, parseTags } from "./batch-session.ts";
+import { feedBatch, openBatch } from "./batch-session.ts";
 import { batchInputOptions } from "./batch-options.ts";
 import { openInput, requireTask } from "./job-input.ts";
 import { loadCommandFleet, openFleet } from "./open-fleet.ts";
+import { parseTerms, type TermOptions } from "./row-terms.ts";
 import { say } from "./terminal.ts";
 
-interface Options {
+interface Options extends TermOptions {
   readonly config?: string;
   readonly task?: string;
   readonly batch?: string;
   readonly fresh?: boolean;
   readonly format?: RowFormat;
-  readonly tag?: readonly string[];
 }
 
 export function registerEnqueue(program: Command): void {
@@ -31,8 +31,8 @@ export function registerEnqueue(program: Command): void {
 
 async function enqueue(file: string, options: Options): Promise<number> {
   const shutdown = listenForShutdown(() => say("\nstopping; press Ctrl-C again to stop at once"));
-  const tags = parseTags(options.tag);
   const fleet = await loadCommandFleet(options);
+  const terms = parseTerms(options, fleet);
   const task = requireTask(fleet, options.task);
   const input = await openInput(file, task, options.format);
   const open = await openFleet(options, { fleet });
@@ -52,7 +52,7 @@ async function enqueue(file: string, options: Options): Promise<number> {
     }
     const lease = input.isFile ? holdProducerLease(open.redis, open.clock, session.batch) : undefined;
     try {
-      await feedBatch(open, input, session, task.name, { signal: shutdown.signal, ...(tags ? { tags } : {}) });
+      await feedBatch(open, input, session, task.name, { signal: shutdown.signal, terms });
     } finally {
       await lease?.stop();
     }

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { isOver } from "../src/job/batch.ts";
 import { freshProgress } from "../src/job/progress.ts";
-import { queueJobId } from "../src/job/job.ts";
+import { queueJobId, termsOf } from "../src/job/job.ts";
 import { UsageError } from "../src/job/errors.ts";
 import { RETRYABLE, type ErrorResult, type Result } from "../src/job/result.ts";
 import { createFileStore } from "../src/results/file-store.ts";
@@ -98,11 +98,11 @@ async function reopenFailed(
     const envelopes = results.flatMap((result, i) => {
       const hop = hops[i];
       if (typeof hop !== "number") return [];
-      const { row, task, input = {}, body, id, line, tags } = result;
+      const { row, task, input = {}, body, id, line } = result;
       const label = {
         ...(id === undefined ? {} : { id }),
         ...(line === undefined ? {} : { line }),
-        ...(tags === undefined ? {} : { tags }),
+        ...termsOf(result),
       };
       return [{ job: { batch, row, task, input, ...(body ? { body } : {}), ...label }, hop, round, progress: freshProgress(clock.now()) }];
     });

@@ -5,7 +5,8 @@ import { loadFleet } from "../src/config/load.ts";
 import { duration } from "../src/job/quantity.ts";
 import type { RowFormat } from "../src/intake/row.ts";
 import { StoppedError, UsageError } from "../src/job/errors.ts";
-import type { TaskSpec } from "../src/job/task.ts";
+import type { JobTerms } from "../src/job/job.ts";
+import { taskModels, type TaskSpec } from "../src/job/task.ts";
 import { splitModelId } from "../src/job/names.ts";
 import { formatCount } from "../src/report/format.ts";
 import { readEnvironment } from "../src/runtime/environment.ts";
@@ -14,24 +15,24 @@ import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { holdProducerLease, readdMissing } from "../queues/feed.ts";
 import { liveProcesses, servesTask } from "../queues/fleet-registry.ts";
 import { allRoles, startFleetProcess, type FleetProcess } from "../workers/fleet-process.ts";
-import { feedBatch, openBatch, parseTags, type BatchSession } from "./batch-session.ts";
+import { feedBatch, openBatch, type BatchSession } from "./batch-session.ts";
 import { batchInputOptions } from "./batch-options.ts";
 import { followBatch } from "./follow.ts";
 import { openInput, requireTask, type JobInput } from "./job-input.ts";
 import { loadCommandFleet, openFleet, processLog, type OpenFleet } from "./open-fleet.ts";
 import { deliver, requireOutput } from "./output.ts";
 import { createProgress, type Progress } from "./progress.ts";
+import { parseTerms, type TermOptions } from "./row-terms.ts";
 import { say } from "./terminal.ts";
 import { whyStuck } from "./why-stuck.ts";
 
-interface Options {
+interface Options extends TermOptions {
   readonly config?: string;
   readonly task?: string;
   readonly output?: string;
   readonly batch?: string;
   readonly fresh?: boolean;
   readonly format?: RowFormat;
-  readonly tag?: readonly string[];
   readonly patience: string;
   readonly web?: boolean;
 }
@@ -61,13 +62,13 @@ export function registerRun(program: Command): void {
 async function run(file: string, options: Options): Promise<number> {
   const patience = duration.safeParse(options.patience);
   if (!patience.success) throw new UsageError(`--patience takes a duration such as 90s or 15m, not "${options.patience}"`);
-  const tags = parseTags(options.tag);
   const progress = createProgress(systemClock, process.stderr.isTTY);
   const shutdown = listenForShutdown(() => {
     progress.end();
     say("stopping: calls in flight may end; Ctrl-C again stops at once");
   });
   const fleet = await loadCommandFleet(options);
+  const terms = parseTerms(options, fleet);
   const task = requireTask(fleet, options.task);
   const input = await openInput(file, task, options.format);
   await requireOutput(options.output, file);
@@ -78,13 +79,9 @@ async function run(file: string, options: Options): Promise<number> {
     announce(session, input);
     if (!session.isOver) {
       own = await ensureFleet(open, task, options);
-      await work(
-        open,
-        { input, session, task, progress, patienceMs: patience.data, signal: shutdown.signal, ...(tags ? { tags } : {}) },
-        async () => {
-          own ??= await ensureFleet(open, task, options);
-        },
-      );
+      await work(open, { input, session, task, progress, patienceMs: patience.data, signal: shutdown.signal, terms }, async () => {
+        own ??= await ensureFleet(open, task, options);
+      });
     }
     if (shutdown.signal.aborted) {
       await own?.stop(GRACE_MS);
@@ -105,7 +102,7 @@ function announce(session: BatchSession, input: JobInput): void {
 
 /** Starts a fleet inside this process unless one that knows the task is running. */
 async function ensureFleet(open: OpenFleet, task: TaskSpec, options: Options): Promise<FleetProcess | undefined> {
-  const providers = new Set(task.route.flatMap((step) => step.models.map((model) => splitModelId(model).provider)));
+  const providers = new Set(taskModels(task).map((model) => splitModelId(model).provider));
   const processes = await liveProcesses(open.redis);
   if (servesTask(processes, task.name, [...providers])) {
     say(`a fleet of ${processes.length} ${processes.length === 1 ? "process" : "processes"} is running: it does the work`);
@@ -132,20 +129,20 @@ interface Work {
   readonly progress: Progress;
   readonly patienceMs: number;
   readonly signal: AbortSignal;
-  readonly tags?: Readonly<Record<string, string>>;
+  readonly terms: JobTerms;
 }
 
 /** Feeds and follows side by side; a failure of either ends both. */
 async function work(
   open: OpenFleet,
-  { input, session, task, progress, patienceMs, signal, tags }: Work,
+  { input, session, task, progress, patienceMs, signal, terms }: Work,
   ensure: () => Promise<void>,
 ): Promise<void> {
   const { batch } = session;
   const lease = input.isFile ? holdProducerLease(open.redis, open.clock, batch) : undefined;
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const feed = () => feedBatch(open, input, session, task.name, { signal: either, ...(tags ? { tags } : {}) });
+  const feed = () => feedBatch(open, input, session, task.name, { signal: either, terms });
   const feeding = (session.isAnswered ? Promise.resolve() : feed()).catch((error: unknown) => {
     if (error instanceof StoppedError && (either.aborted || /cancelled|is over/.test(error.message))) return;
     failed.abort(error);
@@ -162,7 +159,7 @@ async function work(
       async onPoll() {
         if (open.clock.now() < lookForMissingAt) return;
         lookForMissingAt = open.clock.now() + MISSING_EVERY_MS;
-        if (input.isFile) await readdMissing(open, { batch, task: task.name }, () => input.rows());
+        if (input.isFile) await readdMissing(open, { batch, task: task.name, terms }, () => input.rows());
         await replaceLostFleet();
       },
     });

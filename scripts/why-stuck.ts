@@ -1,6 +1,7 @@
 // Why a task's rows may not be moving: what of its route takes no calls now, as far as Redis tells.
 
 import { formatDuration } from "../src/report/format.ts";
+import { taskModels } from "../src/job/task.ts";
 import { readFleetStatus, type ModelStatus } from "../queues/fleet-status.ts";
 import { heldMs } from "../queues/model-status.ts";
 import type { OpenFleet } from "./open-fleet.ts";
@@ -9,7 +10,8 @@ import type { OpenFleet } from "./open-fleet.ts";
 export async function whyStuck({ redis, fleet, queues, states, clock }: OpenFleet, task: string): Promise<readonly string[]> {
   const seen = await readFleetStatus({ redis, states, queues, clock, fleet });
   if (seen.processes.length === 0) return ["no fleet is running: modelfleet up"];
-  const route = new Set(fleet.tasks.get(task)?.route.flatMap((step) => step.models));
+  const spec = fleet.tasks.get(task);
+  const route = new Set(spec && taskModels(spec));
   return seen.models.filter(({ model }) => route.has(model)).flatMap((model) => reasonOf(model, seen.at) ?? []);
 }
 

@@ -7,18 +7,21 @@ import type { ModelSpec } from "../src/job/model.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import type { TrailEntry } from "../src/job/trail.ts";
 import type { Limiter } from "../src/limits/limiter.ts";
-import { createPrompt } from "../src/prompt/prompt.ts";
 import type { TokenEstimate, TokenEstimator } from "../src/prompt/token-estimate.ts";
 import type { TokenLearner } from "../src/prompt/token-learner.ts";
 import type { Provider } from "../src/providers/provider.ts";
-import { createChecker } from "../src/quality/check.ts";
+import type { CallStats } from "../src/routing/call-stats.ts";
+import { whyForbidden } from "../src/routing/data-policy.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
+import { createCallRequests } from "./call-request.ts";
 
 export type CallMade =
   | { readonly kind: "made"; readonly task: TaskSpec; readonly attempt: Attempt }
   /** The job can't be asked; `task` where it is known. */
-  | { readonly kind: "unaskable"; readonly task?: TaskSpec; readonly reason: string };
+  | { readonly kind: "unaskable"; readonly task?: TaskSpec; readonly reason: string }
+  /** This model may not be given the job's data. */
+  | { readonly kind: "forbidden"; readonly task: TaskSpec; readonly reason: string };
 
 export interface CallMaker {
   /** Rejects only when Redis does. */
@@ -40,27 +43,33 @@ export function createCallMaker(options: {
   readonly breaker: Breaker;
   readonly estimator: TokenEstimator;
   readonly learner: TokenLearner;
+  readonly stats: CallStats;
   readonly clock: Clock;
 }): CallMaker {
-  const { provider, breaker, estimator, learner, clock } = options;
+  const { provider, breaker, estimator, learner, stats, clock } = options;
   const watch = createCallWatch({ breaker, clock });
-  const tools = new Map(Array.from(options.tasks, (task) => [task.name, { task, prompt: createPrompt(task), check: createChecker(task) }]));
+  const tools = new Map(Array.from(options.tasks, (task) => [task.name, { task, request: createCallRequests(task) }]));
 
-  const learn = (task: TaskSpec, model: ModelSpec, estimate: TokenEstimate, { outcome, entry }: Attempt) => {
-    const isAnswer = outcome.kind === "answered" || outcome.kind === "unfit" || outcome.kind === "refused";
-    if (!entry || !isAnswer) return;
+  const learn = (subject: string, model: ModelSpec, estimate: TokenEstimate, { outcome, entry }: Attempt) => {
+    if (!entry) return;
+    stats.add(subject, model.id, { outcome, latencyMs: entry.latencyMs, usage: entry.usage, costNanoUsd: entry.costNanoUsd });
+    if (outcome.kind !== "answered" && outcome.kind !== "unfit" && outcome.kind !== "refused") return;
     const isWhole = outcome.kind === "answered" && outcome.answer.finish.unified !== "length";
-    learner.learn({ task: task.name, model: model.id, estimate, usage: entry.usage, isWhole });
+    learner.learn({ task: subject, model: model.id, estimate, usage: entry.usage, isWhole });
   };
 
   return {
-    async make({ job, step }, { id, model, limiter, signal, onCutOff }) {
+    async make(envelope, { id, model, limiter, signal, onCutOff }) {
+      const { job } = envelope;
       const tool = tools.get(job.task);
       if (!tool) return { kind: "unaskable", reason: `the task "${job.task}" is not configured in this pool` };
       const { task } = tool;
-      const rendered = tool.prompt.request(job);
-      if (rendered.kind === "invalid") return { kind: "unaskable", task, reason: rendered.reason };
-      const { request } = rendered;
+      // Routing has seen to it; but what must not leave is not left to one place alone.
+      const forbidden = whyForbidden(job, task, model);
+      if (forbidden !== undefined) return { kind: "forbidden", task, reason: forbidden };
+      const requested = tool.request(envelope);
+      if (requested.kind === "invalid") return { kind: "unaskable", task, reason: requested.reason };
+      const { subject, purpose, request, check } = requested.call;
 
       const instruction =
         request.kind === "prompt" && request.output !== undefined ? provider.instruction(model, request.output) : undefined;
@@ -68,19 +77,19 @@ export function createCallMaker(options: {
       const made = await attempt(
         {
           id,
-          task: task.name,
+          task: subject,
           model,
-          purpose: step.models.length > 1 ? "agree" : "answer",
+          purpose,
           request,
-          tokens: learner.correct(task.name, model.id, estimate),
+          tokens: learner.correct(subject, model.id, estimate),
           timeoutMs: task.timeoutMs,
           ...(job.deadline === undefined ? {} : { deadline: job.deadline }),
-          check: tool.check,
+          check,
         },
         { limiter, breaker, provider, watch, clock },
         { signal, onCutOff },
       );
-      learn(task, model, estimate, made);
+      learn(subject, model, estimate, made);
       return { kind: "made", task, attempt: made };
     },
   };

@@ -4,12 +4,16 @@ import { createRedisBreaker } from "../src/breaker/redis-breaker.ts";
 import type { Fleet } from "../src/config/fleet.ts";
 import { StoppedError } from "../src/job/errors.ts";
 import { createFileStore } from "../src/results/file-store.ts";
+import { createCallStats, type CallStats } from "../src/routing/call-stats.ts";
+import { agreementId } from "../src/routing/drift.ts";
+import { createRedisStatsBook } from "../src/routing/redis-stats-book.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { Logger } from "../src/runtime/logger.ts";
 import { createBatchStates } from "../queues/batch-state.ts";
-import { connectRedis } from "../queues/connection.ts";
+import { connectRedis, type RedisConnection } from "../queues/connection.ts";
 import { registerProcess } from "../queues/fleet-registry.ts";
 import { createQueueSet } from "../queues/queue-set.ts";
+import { callSubjects } from "./call-request.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
 import { createRecorder, requireSameStore } from "./recorder.ts";
 import { createReroute } from "./reroute.ts";
@@ -48,7 +52,18 @@ export async function startFleetProcess(options: {
   const queues = createQueueSet(redis);
   const breaker = createRedisBreaker({ redis, clock, models: fleet.models.keys() });
   const registration = registerProcess(redis, clock, { roles, configHash: fleet.hash, tasks: Array.from(fleet.tasks.keys()) });
-  const context: ProcessContext = { fleet, redis, states: createBatchStates(redis), queues, breaker, peers: registration, clock, log };
+  const stats = openStats(fleet, redis, clock);
+  const context: ProcessContext = {
+    fleet,
+    redis,
+    states: createBatchStates(redis),
+    queues,
+    breaker,
+    stats,
+    peers: registration,
+    clock,
+    log,
+  };
   const store = createFileStore({ dir: fleet.storeDir });
   const parts: FleetPart[] = [];
   let webUrl: string | undefined;
@@ -81,6 +96,7 @@ export async function startFleetProcess(options: {
     await Promise.all(parts.map((part) => attempt("a worker", part.stop(graceMs), graceMs + STOP_MARGIN_MS)));
     await attempt("the heartbeat", registration.stop());
     await attempt("the breakers", breaker.stop());
+    await attempt("the statistics", stats.stop());
     await attempt("the store", store.stop());
     await attempt("the queues", queues.stop());
     redis.disconnect();
@@ -100,6 +116,20 @@ export async function startFleetProcess(options: {
       return stopping;
     },
   };
+}
+
+/** Of every task and model, and of the agreements that are watched. */
+function openStats(fleet: Fleet, redis: RedisConnection, clock: Clock): CallStats {
+  const tasks = [...fleet.tasks.values()];
+  const agreements = tasks.flatMap(({ route }) =>
+    [...route.steps, ...route.fallback].filter(({ agree }) => agree).map(({ models }) => agreementId(models)),
+  );
+  return createCallStats({
+    books: new Map(Array.from(fleet.providers.keys(), (provider) => [provider, createRedisStatsBook({ redis, provider })])),
+    tasks: tasks.flatMap(callSubjects),
+    models: new Set([...fleet.models.keys(), ...agreements]),
+    clock,
+  });
 }
 
 async function within(clock: Clock, ms: number, what: string, end: Promise<unknown>): Promise<void> {

@@ -1,12 +1,14 @@
 // How the models are doing, as the router sees them: how full their queues are, whether they are parked, what their breakers say.
 //
 // A model's queue is kept shallow: it holds what the model takes in the next seconds, by its limit or, where it has none, by the pace at which the queue was
-// seen to drain. Between two readings (at most every 100 ms) the router counts its own additions.
+// seen to drain. Between two readings (at most every 100 ms) the router counts its own additions. How the models did on each task comes from the fleet's
+// statistics.
 
 import type { Breaker } from "../src/breaker/breaker.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { ModelId } from "../src/job/names.ts";
-import type { Availability, ModelView } from "../src/routing/bind.ts";
+import type { CallStats } from "../src/routing/call-stats.ts";
+import type { Availability, ModelView } from "../src/routing/model-view.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import { modelQueue } from "../src/runtime/keys.ts";
 import type { Capacity, Peers } from "../queues/fleet-registry.ts";
@@ -21,12 +23,19 @@ const HORIZON_SECONDS = 5;
 /** A park shorter than this is waited for; a longer one makes the model unavailable. */
 const SHORT_PARK_MS = 5_000;
 
+/** How far the pace of a queue that has a backlog is averaged. */
+const PACE_MS = 5_000;
+
 interface Reading {
   depth: number;
+  /** Of the depth, what no pool has taken yet. */
+  backlog: number;
   readAt: number;
   /** Calls added by this process since the reading. */
   added: number;
   drainPerSecond: number;
+  /** Mean pace while there was a backlog: what the model really takes, whatever its limits say. Undefined: there was none. */
+  pacePerSecond: number | undefined;
   parkedUntil: number;
   wantedAt: number;
 }
@@ -41,12 +50,15 @@ export interface LiveModelView extends ModelView {
 
 export function createModelView(options: {
   readonly models: ReadonlyMap<ModelId, ModelSpec>;
-  readonly queues: QueueSet;
-  readonly breaker: Breaker;
-  readonly peers: Peers;
+  readonly queues: Pick<QueueSet, "queue">;
+  readonly breaker: Pick<Breaker, "state">;
+  readonly peers: Pick<Peers, "capacity">;
+  readonly stats: Pick<CallStats, "of">;
+  /** Absent: no model ever is. */
+  readonly isDemoted?: ModelView["isDemoted"];
   readonly clock: Clock;
 }): LiveModelView {
-  const { models, queues, breaker, peers, clock } = options;
+  const { models, queues, breaker, peers, stats, isDemoted = () => false, clock } = options;
   const readings = new Map<ModelId, Reading>();
   const stopping = new AbortController();
   let waiters: (() => void)[] = [];
@@ -54,7 +66,8 @@ export function createModelView(options: {
   const reading = (id: ModelId): Reading => {
     let found = readings.get(id);
     if (!found) {
-      found = { depth: Number.POSITIVE_INFINITY, readAt: 0, added: 0, drainPerSecond: 0, parkedUntil: 0, wantedAt: 0 };
+      const unread = { depth: Number.POSITIVE_INFINITY, backlog: Number.POSITIVE_INFINITY };
+      found = { ...unread, readAt: 0, added: 0, drainPerSecond: 0, pacePerSecond: undefined, parkedUntil: 0, wantedAt: 0 };
       readings.set(id, found);
     }
     return found;
@@ -66,12 +79,21 @@ export function createModelView(options: {
     const queue = queues.queue(modelQueue(id));
     const [counts, parkedMs] = await Promise.all([queue.getJobCounts("wait", "active", "delayed"), queue.getRateLimitTtl(2 ** 40)]);
     const now = clock.now();
-    const depth = (counts["wait"] ?? 0) + (counts["active"] ?? 0) + (counts["delayed"] ?? 0);
+    const backlog = (counts["wait"] ?? 0) + (counts["delayed"] ?? 0);
+    const depth = backlog + (counts["active"] ?? 0);
     if (entry.readAt > 0) {
-      const drained = Math.max(0, entry.depth + addedBefore - depth) / Math.max(0.001, (now - entry.readAt) / 1000);
+      const elapsedMs = Math.max(1, now - entry.readAt);
+      const drained = (Math.max(0, entry.depth + addedBefore - depth) * 1_000) / elapsedMs;
       entry.drainPerSecond = Math.max(drained, entry.drainPerSecond * 0.8 + drained * 0.2);
+      // Without a backlog a queue is drained as fast as it is filled, which says nothing.
+      if (entry.backlog > 0 && backlog > 0) {
+        // It begins with what is to be expected: in a tenth of a second often nothing ends.
+        const before = entry.pacePerSecond ?? callsPerSecond(models.get(id), peers.capacity(id), undefined);
+        const share = Math.exp(-elapsedMs / PACE_MS);
+        entry.pacePerSecond = before * share + drained * (1 - share);
+      }
     }
-    Object.assign(entry, { depth, readAt: now, added: entry.added - addedBefore, parkedUntil: now + Math.max(0, parkedMs) });
+    Object.assign(entry, { depth, backlog, readAt: now, added: entry.added - addedBefore, parkedUntil: now + Math.max(0, parkedMs) });
   };
 
   const loop = async () => {
@@ -103,6 +125,18 @@ export function createModelView(options: {
       }
       return inQueue < targetDepth(models.get(id), peers.capacity(id), entry.drainPerSecond) ? { kind: "available" } : { kind: "full" };
     },
+    expectedWaitMs(id) {
+      const entry = reading(id);
+      const now = clock.now();
+      entry.wantedAt = now;
+      const state = breaker.state(id);
+      const closedInMs = Math.max(0, entry.parkedUntil - now, state.kind === "open" ? state.openUntil - now : 0);
+      const ahead = entry.backlog + entry.added;
+      if (ahead === 0) return closedInMs;
+      return closedInMs + (ahead * 1_000) / callsPerSecond(models.get(id), peers.capacity(id), entry.pacePerSecond);
+    },
+    stats: (task, id) => stats.of(task, id),
+    isDemoted,
     added(id, calls) {
       reading(id).added += calls;
     },
@@ -122,4 +156,14 @@ function targetDepth(model: ModelSpec | undefined, capacity: Capacity | undefine
   const { rpm } = model.limits;
   const perSecond = capacity?.callsPerSecond ?? (rpm === undefined ? drainPerSecond : rpm / 60);
   return Math.ceil(Math.max(2 * slots, perSecond * HORIZON_SECONDS));
+}
+
+/** What the model takes: what its limits allow, or less where less was seen to be taken while more lay there. Zero where nothing is known of it. */
+function callsPerSecond(model: ModelSpec | undefined, capacity: Capacity | undefined, pacePerSecond: number | undefined): number {
+  if (!model) return 0;
+  const { rpm } = model.limits;
+  const allowed = capacity?.callsPerSecond ?? (rpm === undefined ? undefined : rpm / 60);
+  // Of a model without limits of which nothing was seen yet, each slot is taken for a call a second.
+  if (allowed === undefined) return pacePerSecond ?? capacity?.slots ?? firstSlots(model);
+  return Math.min(allowed, pacePerSecond ?? allowed);
 }

@@ -13,7 +13,8 @@ import type { Limiter } from "../src/limits/limiter.ts";
 import type { TokenEstimator } from "../src/prompt/token-estimate.ts";
 import type { TokenLearner } from "../src/prompt/token-learner.ts";
 import type { Provider } from "../src/providers/provider.ts";
-import { decidePart, decideStep } from "../src/routing/decide.ts";
+import { beforeStep, decideStep } from "../src/routing/decide.ts";
+import { decidePart } from "../src/routing/decide-part.ts";
 import { modelQueue } from "../src/runtime/keys.ts";
 import { sharedSignal } from "../src/runtime/shared-signal.ts";
 import type { CallEnvelope, PartOutcome } from "../queues/payload.ts";
@@ -22,6 +23,7 @@ import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createCallMaker } from "./call-maker.ts";
 import { createEnding } from "./ending.ts";
 import { createPoolConcurrency } from "./pool-concurrency.ts";
+import { isAnswerJudged } from "./judging.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
 
 const FINISH: Verdict = { kind: "finish" };
@@ -38,11 +40,11 @@ export function createPool(
   },
 ): FleetPart {
   const { name, provider, limiter, estimator, learner } = vendor;
-  const { fleet, redis, states, queues, breaker, peers, clock, log } = context;
+  const { fleet, redis, states, queues, breaker, peers, stats, clock, log } = context;
   const ending = createEnding({ states, queues, clock });
   const aborting = new AbortController();
   sharedSignal(aborting.signal);
-  const calls = createCallMaker({ tasks: fleet.tasks.values(), provider, breaker, estimator, learner, clock });
+  const calls = createCallMaker({ tasks: fleet.tasks.values(), provider, breaker, estimator, learner, stats, clock });
 
   const processCall = async (model: ModelSpec, queueJob: QueueJob, metered: Limiter): Promise<Verdict> => {
     let envelope = queueJob.data as CallEnvelope;
@@ -77,6 +79,7 @@ export function createPool(
     if (call.kind === "unaskable") {
       return over(envelope, call.task ?? { name: job.task, attempts: 1, onRefusal: "fail" }, { kind: "invalid", reason: call.reason });
     }
+    if (call.kind === "forbidden") return over(envelope, call.task, { kind: "unfit", cause: "policy", reason: call.reason });
     const { task, attempt: made } = call;
     if (made.entry) envelope = { ...withEntry(envelope, made.entry), calls: envelope.calls + 1 };
     const verdict = await settle(envelope, task, made);
@@ -123,12 +126,19 @@ export function createPool(
   /** This part of the step is over: the row ends here, or goes on through the reroute queue. */
   const over = async (
     envelope: CallEnvelope,
-    task: Pick<TaskSpec, "name" | "attempts" | "onRefusal">,
+    task: Pick<TaskSpec, "name" | "attempts" | "onRefusal" | "judge">,
     outcome: Outcome,
   ): Promise<Verdict> => {
     const { job, hop, round, step, part, model, progress } = envelope;
     if (step.models.length === 1) {
-      const decision = decideStep(task as TaskSpec, progress, step, [{ model, outcome }]);
+      const decision = decideStep({
+        task: task as TaskSpec,
+        progress,
+        step,
+        parts: [{ model, outcome }],
+        isJudged: isAnswerJudged(task, job),
+        isTrial: job.trial !== undefined,
+      });
       if (decision.kind === "answer") await ending.answered(envelope, decision.model, decision.answer);
       else if (decision.kind === "error") await ending.failed(envelope, decision.error);
       else await queues.addReroute({ job, hop: hop + 1, round, progress: decision.progress });
@@ -155,8 +165,8 @@ export function createPool(
   };
 
   /** A paused batch's job leaves the shallow model queue to others. */
-  const backToTask = async ({ job, hop, round, progress }: CallEnvelope): Promise<Verdict> => {
-    await queues.addToTask([{ job, hop: hop + 1, round, progress }], { delayMs: jittered(PAUSED_DELAY_MS) });
+  const backToTask = async ({ job, hop, round, progress, step }: CallEnvelope): Promise<Verdict> => {
+    await queues.addToTask([{ job, hop: hop + 1, round, progress: beforeStep(progress, step) }], { delayMs: jittered(PAUSED_DELAY_MS) });
     return FINISH;
   };
 

@@ -2,6 +2,7 @@
 
 import type { Breaker } from "../src/breaker/breaker.ts";
 import type { Fleet } from "../src/config/fleet.ts";
+import type { CallStats } from "../src/routing/call-stats.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { Logger } from "../src/runtime/logger.ts";
 import type { BatchStates } from "../queues/batch-state.ts";
@@ -16,6 +17,8 @@ export interface ProcessContext {
   readonly states: BatchStates;
   readonly queues: QueueSet;
   readonly breaker: Breaker;
+  /** How the models did on each task, by the whole fleet. */
+  readonly stats: CallStats;
   /** The other processes of the fleet. */
   readonly peers: Peers;
   readonly clock: Clock;

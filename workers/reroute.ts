@@ -2,15 +2,22 @@
 // its own: it binds as the router does. It also keeps the dead letters.
 
 import type { Job as QueueJob } from "bullmq";
+import type { Outcome } from "../src/job/outcome.ts";
+import type { Step, TaskSpec } from "../src/job/task.ts";
+import { NO_USAGE } from "../src/job/usage.ts";
+import { agreedAnswer } from "../src/routing/agreement.ts";
 import { decideStep } from "../src/routing/decide.ts";
+import { agreementId } from "../src/routing/drift.ts";
 import { DEAD_QUEUE, REROUTE_QUEUE } from "../src/runtime/keys.ts";
 import { reopenDeadLetter } from "../queues/dead-letters.ts";
-import type { DeadLetter, Envelope, RerouteEnvelope } from "../queues/payload.ts";
+import type { DeadLetter, Envelope, PartOutcome, RerouteEnvelope } from "../queues/payload.ts";
 import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createBinder } from "./binder.ts";
+import { createDriftWatch } from "./drift-watch.ts";
 import { createEnding } from "./ending.ts";
 import { createModelView } from "./model-view.ts";
+import { isAnswerJudged } from "./judging.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
 import { createStrayQueues } from "./stray-queues.ts";
 
@@ -18,8 +25,9 @@ const CONCURRENCY = 64;
 const FINISH: Verdict = { kind: "finish" };
 
 export function createReroute(context: ProcessContext): FleetPart {
-  const { fleet, redis, states, queues, breaker, peers, clock, log } = context;
-  const view = createModelView({ models: fleet.models, queues, breaker, peers, clock });
+  const { fleet, redis, states, queues, breaker, peers, stats, clock, log } = context;
+  const drift = createDriftWatch({ tasks: fleet.tasks.values(), stats, redis, clock, log });
+  const view = createModelView({ models: fleet.models, queues, breaker, peers, stats, isDemoted: drift.isDemoted, clock });
   const binder = createBinder({ tasks: fleet.tasks, queues, view });
   const ending = createEnding({ states, queues, clock });
 
@@ -41,11 +49,28 @@ export function createReroute(context: ProcessContext): FleetPart {
       await ending.failed(whole, { code: "no-model", message: `the task "${envelope.job.task}" is not configured here` });
       return FINISH;
     }
-    const decision = decideStep(task, progress, step, parts);
+    noteAgreement(task, step, parts);
+    const decision = decideStep({
+      task,
+      progress,
+      step,
+      parts,
+      isJudged: isAnswerJudged(task, envelope.job),
+      isTrial: envelope.job.trial !== undefined,
+    });
     if (decision.kind === "answer") await ending.answered(whole, decision.model, decision.answer);
     else if (decision.kind === "error") await ending.failed(whole, decision.error);
     else return rebind({ ...whole, progress: decision.progress });
     return FINISH;
+  };
+
+  /** Statistics of agreements are kept beside those of single models. */
+  const noteAgreement = (task: TaskSpec, { models, agree }: Step, parts: readonly PartOutcome[]) => {
+    const answers = parts.flatMap(({ outcome }) => (outcome.kind === "answered" ? [{ answer: outcome.answer }] : []));
+    if (!agree || answers.length < models.length) return;
+    const outcome: Outcome = { kind: "answered", answer: answers[0]!.answer };
+    const isCheckPassed = agreedAnswer(answers, agree, models.length) !== undefined;
+    stats.add(task.name, agreementId(models), { outcome, isCheckPassed, latencyMs: 0, usage: NO_USAGE, costNanoUsd: 0 });
   };
 
   const rebind = async (envelope: Envelope): Promise<Verdict> => {
@@ -82,7 +107,7 @@ export function createReroute(context: ProcessContext): FleetPart {
   return {
     async stop() {
       await Promise.all([strays.stop(0), ...workers.map((worker) => worker.stop())]);
-      await view.stop();
+      await Promise.all([view.stop(), drift.stop()]);
     },
   };
 }

@@ -10,6 +10,7 @@ import { needsPlace, parseTaskPayload, toTaskPayload, withPlace, type Envelope }
 import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createBinder } from "./binder.ts";
+import { createDriftWatch } from "./drift-watch.ts";
 import { createEnding } from "./ending.ts";
 import { createModelView } from "./model-view.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
@@ -20,8 +21,9 @@ const LONGEST_IN_SLOT_MS = 5_000;
 const SET_ASIDE_MS = 5_000;
 
 export function createRouter(context: ProcessContext): FleetPart {
-  const { fleet, redis, states, queues, breaker, peers, clock, log } = context;
-  const view = createModelView({ models: fleet.models, queues, breaker, peers, clock });
+  const { fleet, redis, states, queues, breaker, peers, stats, clock, log } = context;
+  const drift = createDriftWatch({ tasks: fleet.tasks.values(), stats, redis, clock, log });
+  const view = createModelView({ models: fleet.models, queues, breaker, peers, stats, isDemoted: drift.isDemoted, clock });
   const binder = createBinder({ tasks: fleet.tasks, queues, view });
   const ending = createEnding({ states, queues, clock });
   const stopping = new AbortController();
@@ -100,7 +102,7 @@ export function createRouter(context: ProcessContext): FleetPart {
     async stop() {
       stopping.abort();
       const closing = workers.map((worker) => worker.stop());
-      await view.stop();
+      await Promise.all([view.stop(), drift.stop()]);
       await Promise.all(closing);
     },
   };

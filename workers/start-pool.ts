@@ -7,6 +7,7 @@ import { createTokenEstimator } from "../src/prompt/token-estimate.ts";
 import { createTokenLearner } from "../src/prompt/token-learner.ts";
 import { createProvider } from "../src/providers/create-provider.ts";
 import type { Provider } from "../src/providers/provider.ts";
+import { callSubjects } from "./call-request.ts";
 import { createPool } from "./pool.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
 
@@ -26,7 +27,7 @@ export async function startPool(context: ProcessContext, name: string, provider?
     estimator: await createTokenEstimator(),
     learner: createTokenLearner({
       book: createRedisLessonBook({ redis, provider: name }),
-      tasks: fleet.tasks.keys(),
+      tasks: Array.from(fleet.tasks.values(), callSubjects).flat(),
       models: spec.models.map(({ id }) => id),
       clock,
     }),

@@ -5,6 +5,7 @@
 
 import type { Breaker } from "../breaker/breaker.ts";
 import { callCostNanoUsd } from "../cost/call-cost.ts";
+import type { OnFail } from "../job/check-spec.ts";
 import type { ModelSpec } from "../job/model.ts";
 import type { Answer, Outcome } from "../job/outcome.ts";
 import type { ModelRequest } from "../job/request.ts";
@@ -40,10 +41,12 @@ export interface Call {
   readonly timeoutMs: number;
   /** The job's, unix ms: no call outlives it. */
   readonly deadline?: number;
-  readonly check: (
-    answer: Answer,
-  ) => { readonly kind: "passed"; readonly answer: Answer } | { readonly kind: "failed"; readonly reason: string };
+  readonly check: (answer: Answer) => Checked | Promise<Checked>;
 }
+
+export type Checked =
+  | { readonly kind: "passed"; readonly answer: Answer }
+  | { readonly kind: "failed"; readonly reason: string; readonly onFail: OnFail };
 
 export interface Attempt {
   readonly outcome: Outcome;
@@ -102,7 +105,8 @@ export async function attempt(
   const probe = admission.kind === "probe" ? admission.probe : undefined;
   const startedAt = clock.now();
   const report = await makeCall(call, stages, { signal, probe });
-  const outcome = inTime(checked(report.outcome, call), call, report, clock.now());
+  const endedAt = clock.now();
+  const outcome = inTime(await checked(report.outcome, call), call, report, endedAt);
   tellBreaker(breaker, model, outcome, { startedAt, probe });
   // A call that we broke off ourselves may be charged all the same.
   const brokenOff = outcome.kind === "cancelled" && report.billable;
@@ -114,7 +118,7 @@ export async function attempt(
     outcome: brokenOff ? "uncertain" : outcome.kind,
     ...("reason" in outcome ? { reason: outcome.reason } : {}),
     startedAt,
-    latencyMs: Math.max(0, clock.now() - startedAt),
+    latencyMs: Math.max(0, endedAt - startedAt),
     usage,
     costNanoUsd: callCostNanoUsd(usage, call.model.price),
     ...(report.requestId === undefined ? {} : { requestId: report.requestId }),
@@ -170,10 +174,11 @@ function cutOffEntry(call: Call, cutOff: CutOff): TrailEntry {
   };
 }
 
-function checked(outcome: Outcome, call: Call): Outcome {
+async function checked(outcome: Outcome, call: Call): Promise<Outcome> {
   if (outcome.kind !== "answered") return outcome;
-  const check = call.check(outcome.answer);
-  return check.kind === "passed" ? { kind: "answered", answer: check.answer } : { kind: "unfit", cause: "check", reason: check.reason };
+  const check = await call.check(outcome.answer);
+  if (check.kind === "passed") return { kind: "answered", answer: check.answer };
+  return { kind: "unfit", cause: "check", reason: check.reason, onFail: check.onFail, answer: outcome.answer };
 }
 
 /** A call that was cut short by its job's deadline is no failure of the vendor. */

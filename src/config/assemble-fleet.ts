@@ -1,9 +1,10 @@
 // From checked options to the fleet: the contracts' specifications, routes in order, the digest, the warnings.
 
 import { dirname, resolve } from "node:path";
-import type { ModelSpec, ProviderSpec } from "../job/model.ts";
+import type { DataHandling, ModelSpec, ProviderSpec } from "../job/model.ts";
 import { modelId, type ModelId } from "../job/names.ts";
-import type { TaskSpec } from "../job/task.ts";
+import { routeModels, taskModels, type TaskSpec } from "../job/task.ts";
+import { whyBarred } from "../routing/data-policy.ts";
 import { buildRoute } from "../routing/route.ts";
 import type { Environment } from "../runtime/environment.ts";
 import { digest } from "./digest.ts";
@@ -13,9 +14,11 @@ import type { Fleet } from "./fleet.ts";
 /** `path` is the configuration file's, absolute: a relative `store.dir` begins at its folder, the data folder at the working one. */
 export function assembleFleet(options: ParsedFleet, context: { path: string; cwd: string; environment: Environment }): Fleet {
   const { path, cwd, environment } = context;
-  const providers = new Map(Object.entries(options.providers).map(([name, provider]) => [name, toProvider(name, provider)]));
+  const providers = new Map(
+    Object.entries(options.providers).map(([name, provider]) => [name, toProvider(name, provider, options.dataClasses)]),
+  );
   const models = new Map([...providers.values()].flatMap((provider) => provider.models.map((model) => [model.id, model] as const)));
-  const tasks = new Map(Object.entries(options.tasks).map(([name, task]) => [name, toTask(name, task, models)]));
+  const tasks = new Map(Object.entries(options.tasks).map(([name, task]) => [name, toTask(name, task)]));
   const { windowRows, windowBytes, lock, stalledCheck, reconcile } = options.queues;
   const queues = { windowRows, windowBytes, lockMs: lock, stalledCheckMs: stalledCheck, reconcileMs: reconcile };
   const redisUrl = options.redis.url ?? environment.redisUrl;
@@ -26,17 +29,22 @@ export function assembleFleet(options: ParsedFleet, context: { path: string; cwd
     providers,
     models,
     tasks,
+    dataClasses: Object.keys(options.dataClasses),
     ...(redisUrl === undefined ? {} : { redisUrl }),
     storeDir: options.store.dir === undefined ? resolve(dataDir, "store") : resolve(dirname(path), options.store.dir),
     dataDir,
     web: options.web,
     queues,
-    warnings: [...budgetWarnings(options), ...[...tasks.values()].flatMap((task) => taskWarnings(task, options, models))],
+    warnings: [...budgetWarnings(options), ...[...tasks.values()].flatMap((task) => taskWarnings(task, models))],
   };
 }
 
-function toProvider(name: string, options: ParsedFleet["providers"][string]): ProviderSpec {
+function toProvider(name: string, options: ParsedFleet["providers"][string], dataClasses: ParsedFleet["dataClasses"]): ProviderSpec {
   const { kind, apiKey, baseUrl, limits, sharedLimits, charging } = options;
+  const data = options.data && toDataHandling(options.data);
+  const barredFor = Object.fromEntries(
+    Object.entries(dataClasses).map(([dataClass, rules]) => [dataClass, whyBarred({ name, ...(data ? { data } : {}) }, rules) ?? null]),
+  );
   return {
     name,
     kind,
@@ -47,21 +55,33 @@ function toProvider(name: string, options: ParsedFleet["providers"][string]): Pr
       ? {}
       : { sharedLimits: sharedLimits.map((each) => ({ models: each.models.map((model) => modelId(name, model)), limits: each.limits })) }),
     ...(charging === undefined ? {} : { charging }),
-    models: Object.entries(options.models).map(([model, spec]) => toModel(name, model, spec)),
+    ...(data ? { data } : {}),
+    models: Object.entries(options.models).map(([model, spec]) => ({
+      id: modelId(name, model),
+      provider: name,
+      name: model,
+      ...spec,
+      barredFor,
+    })),
   };
 }
 
-function toModel(provider: string, name: string, options: ParsedFleet["providers"][string]["models"][string]): ModelSpec {
-  return { id: modelId(provider, name), provider, name, ...options };
+function toDataHandling({ region, retention, training }: NonNullable<ParsedFleet["providers"][string]["data"]>): DataHandling {
+  return {
+    ...(region === undefined ? {} : { region }),
+    ...(retention === undefined ? {} : { retentionMs: retention }),
+    ...(training === undefined ? {} : { trains: training }),
+  };
 }
 
-function toTask(name: string, options: ParsedFleet["tasks"][string], models: ReadonlyMap<ModelId, ModelSpec>): TaskSpec {
-  const { route, checks, timeout, patience, ...rest } = options;
+function toTask(name: string, options: ParsedFleet["tasks"][string]): TaskSpec {
+  const { route, checks, timeout, patience, dataClass, ...rest } = options;
   return {
     name,
     ...rest,
-    route: buildRoute(route, (id) => models.get(id)?.price),
-    checks: checks ?? (options.output === undefined ? [] : [{ kind: "schema" }]),
+    route: buildRoute(route),
+    checks: checks ?? (options.output === undefined ? [] : [{ kind: "schema", onFail: "escalate" }]),
+    ...(dataClass === undefined ? {} : { dataClass: typeof dataClass === "string" ? { default: dataClass } : dataClass }),
     timeoutMs: timeout,
     patienceMs: patience,
   };
@@ -77,15 +97,15 @@ function budgetWarnings(options: ParsedFleet): readonly string[] {
   return ["budgets: not enforced in this version: nothing will stop the spending that they are meant to bound"];
 }
 
-function taskWarnings(task: TaskSpec, options: ParsedFleet, models: ReadonlyMap<ModelId, ModelSpec>): readonly string[] {
+function taskWarnings(task: TaskSpec, models: ReadonlyMap<ModelId, ModelSpec>): readonly string[] {
   const warnings: string[] = [];
-  const route = options.tasks[task.name]?.route;
-  const compared = (route?.models ?? []).flatMap((entry) => (typeof entry === "string" ? [entry] : entry.agree)) as ModelId[];
-  const unpriced = compared.filter((id) => !models.get(id)?.price);
-  if (route?.strategy === "cheapest" && unpriced.length > 0) {
-    warnings.push(`tasks.${task.name}.route: "cheapest" puts models without a price last: ${[...new Set(unpriced)].join(", ")}`);
+  const { strategy, steps } = task.route;
+  const unpriced = routeModels({ steps, fallback: [] }).filter((id) => !models.get(id)?.price);
+  if ((strategy.kind === "cheapest" || strategy.kind === "balanced") && unpriced.length > 0) {
+    warnings.push(`tasks.${task.name}.route: "${strategy.kind}" takes models without a price for the dearest: ${unpriced.join(", ")}`);
   }
-  for (const model of new Set(task.route.flatMap((step) => step.models.map((id) => models.get(id))))) {
+  for (const id of taskModels(task)) {
+    const model = models.get(id);
     if (!model || task.maxOutputTokens === undefined || task.maxOutputTokens <= model.maxOutputTokens) continue;
     const asked = `tasks.${task.name}.maxOutputTokens (${task.maxOutputTokens})`;
     warnings.push(`${asked} is above that of ${model.id} (${model.maxOutputTokens}): raise the model's where the vendor allows more`);

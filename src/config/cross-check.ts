@@ -7,6 +7,7 @@ import { missingBaseUrl } from "../providers/provider-options.ts";
 import { isMapping } from "./interpolate.ts";
 import { suggestion } from "./nearest.ts";
 import type { Path, Problem } from "./problem.ts";
+import { checkReferences, type Known } from "./task-references.ts";
 
 /** What a prompt's templates may use: the row, and its label. */
 const PROMPT_VARIABLES = ["input", "id"];
@@ -19,9 +20,12 @@ export function crossCheck(raw: unknown): readonly Problem[] {
   const models = Object.entries(providers).flatMap(([provider, options]) =>
     Object.keys(mappingAt(options, "models")).map((name) => `${provider}/${name}`),
   );
+  const dataClasses = mappingAt(raw, "dataClasses");
+  const known = { models, dataClasses: Object.keys(dataClasses) };
   return [
+    ...Object.entries(dataClasses).flatMap(([name, rules]) => checkDataClass(name, rules, Object.keys(providers))),
     ...Object.entries(providers).flatMap(([name, options]) => checkProvider(name, options)),
-    ...Object.entries(tasks).flatMap(([name, options]) => checkTask(name, options, models)),
+    ...Object.entries(tasks).flatMap(([name, options]) => checkTask(name, options, known)),
   ];
 }
 
@@ -36,6 +40,21 @@ function checkProvider(name: string, options: unknown): readonly Problem[] {
   }
   problems.push(...checkSharedLimits(path, options));
   return problems;
+}
+
+function checkDataClass(name: string, rules: unknown, providers: readonly string[]): readonly Problem[] {
+  const path = ["dataClasses", name];
+  const named = isMapping(rules) && Array.isArray(rules["providers"]) ? rules["providers"] : [];
+  return named.flatMap((provider: unknown, i): readonly Problem[] =>
+    typeof provider !== "string" || providers.includes(provider)
+      ? []
+      : [
+          {
+            path: [...path, "providers", i],
+            message: `no provider ${JSON.stringify(provider)} is configured; ${suggestion(provider, providers)}`,
+          },
+        ],
+  );
 }
 
 function checkSharedLimits(path: Path, options: unknown): readonly Problem[] {
@@ -68,32 +87,12 @@ function checkConnection(path: Path, { kind, apiKey, baseUrl }: Mapping): readon
   return problems;
 }
 
-function checkTask(name: string, options: unknown, models: readonly string[]): readonly Problem[] {
+function checkTask(name: string, options: unknown, known: Known): readonly Problem[] {
   const path = ["tasks", name];
   const problems = checkName(path, name);
   if (!isMapping(options)) return problems;
   problems.push(...checkTemplates([...path, "prompt"], mappingAt(options, "prompt")));
-  const route = mappingAt(options, "route");
-  const listed = new Set<string>();
-  for (const list of ["models", "fallback"]) {
-    const entries = route[list];
-    if (!Array.isArray(entries)) continue;
-    entries.forEach((entry: unknown, i) => {
-      const place = [...path, "route", list, i];
-      if (typeof entry === "string") {
-        if (listed.has(entry)) problems.push({ path: place, message: `${JSON.stringify(entry)} is in this route twice` });
-        listed.add(entry);
-        problems.push(...checkModel(place, entry, models));
-      } else if (isMapping(entry)) problems.push(...checkAgreement(place, entry, options, models));
-    });
-  }
-  if (
-    options.output === undefined &&
-    Array.isArray(options.checks) &&
-    options.checks.some((check) => isMapping(check) && check.kind === "schema")
-  ) {
-    problems.push({ path: [...path, "checks"], message: "the check `schema` needs the task's output schema: give `output`" });
-  }
+  problems.push(...checkReferences(path, options, known));
   return problems;
 }
 
@@ -103,29 +102,6 @@ function checkTemplates(path: Path, prompt: Mapping): readonly Problem[] {
     if (compiled?.kind !== "wrong") return [];
     return [{ path: [...path, part], message: `is not a template that works: ${compiled.reason} (its line ${compiled.line})` }];
   });
-}
-
-function checkAgreement(path: Path, entry: Mapping, task: Mapping, models: readonly string[]): readonly Problem[] {
-  const problems = Array.isArray(entry.agree)
-    ? entry.agree.flatMap((id: unknown, i) => (typeof id === "string" ? checkModel([...path, "agree", i], id, models) : []))
-    : [];
-  if (typeof entry.on !== "string") return problems;
-  const known = Object.keys(mappingAt(task.output, "properties"));
-  if (task.output === undefined) {
-    problems.push({ path: [...path, "on"], message: "comparing a field needs the task's output schema: give `output`, or leave `on` out" });
-  } else if (known.length > 0 && !known.includes(entry.on)) {
-    const message = `${JSON.stringify(entry.on)} is not a property of the task's output; ${suggestion(entry.on, known)}`;
-    problems.push({ path: [...path, "on"], message });
-  }
-  return problems;
-}
-
-function checkModel(path: Path, id: string, models: readonly string[]): Problem[] {
-  if (models.includes(id)) return [];
-  // The vendor's name alone is the likeliest slip.
-  const full = models.find((model) => model.slice(model.indexOf("/") + 1) === id);
-  const advice = full === undefined ? suggestion(id, models) : `did you mean ${JSON.stringify(full)}?`;
-  return [{ path, message: `no model ${JSON.stringify(id)} is configured; ${advice}` }];
 }
 
 function checkName(path: Path, name: string): Problem[] {

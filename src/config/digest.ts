@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { TaskSpec } from "../job/task.ts";
 
-/** SHA-256 (hex) of a JSON value, its objects' keys sorted and absent values left out. */
+/** SHA-256 (hex) of a JSON value, its objects' keys sorted and absent values left out; a function counts as its source text. */
 export function digest(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value, sortKeys)).digest("hex");
 }
@@ -13,11 +13,12 @@ export function digest(value: unknown): string {
  * change and the batch is still the same work.
  */
 export function taskHash(task: TaskSpec): string {
-  const { prompt, input, output, checks } = task;
-  return digest({ prompt, input, output, checks });
+  const { prompt, input, output, checks, judge } = task;
+  return digest({ prompt, input, output, checks, judge });
 }
 
 function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value === "function") return String(value);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }

@@ -8,6 +8,10 @@ import { promptOptions } from "../prompt/prompt-options.ts";
 import { providerOptions } from "../providers/provider-options.ts";
 import { checkOptions } from "../quality/check-options.ts";
 import { compileSchema } from "../job/json-schema.ts";
+import { judgeOptions } from "../quality/judge-options.ts";
+import { analyseOptions } from "../routing/analyse-options.ts";
+import { dataClassOptions, dataHandlingOptions, taskDataClass } from "../routing/data-options.ts";
+import { driftOptions } from "../routing/drift-options.ts";
 import { routeOptions } from "../routing/route-options.ts";
 import { isMapping } from "./interpolate.ts";
 import { byteSize, duration } from "../job/quantity.ts";
@@ -25,6 +29,12 @@ const jsonSchema = z.unknown().transform((value, context): JsonSchema => {
   return value as JsonSchema;
 });
 
+const capabilityOptions = z.strictObject({
+  jsonSchema: z.boolean().default(true),
+  images: z.boolean().default(true),
+  tools: z.boolean().default(true),
+});
+
 const modelOptions = orEmpty(
   z
     .strictObject({
@@ -33,7 +43,7 @@ const modelOptions = orEmpty(
       limits: limitOptions.default({}),
       contextWindow: z.int().positive().default(128_000),
       maxOutputTokens: z.int().positive().default(4_096),
-      capabilities: z.strictObject({ jsonSchema: z.boolean().default(true) }).default({ jsonSchema: true }),
+      capabilities: capabilityOptions.default({ jsonSchema: true, images: true, tools: true }),
     })
     .refine((model) => model.maxOutputTokens <= model.contextWindow, {
       path: ["maxOutputTokens"],
@@ -48,6 +58,7 @@ const providerSection = z.strictObject({
   limits: limitOptions.default({}),
   sharedLimits: sharedLimitOptions.optional(),
   charging: chargingOptions.optional(),
+  data: dataHandlingOptions.optional(),
   models: z.record(z.string(), modelOptions),
 });
 
@@ -57,6 +68,10 @@ const taskOptions = z.strictObject({
   output: jsonSchema.optional(),
   route: routeOptions,
   checks: z.array(checkOptions).optional(),
+  judge: judgeOptions.optional(),
+  analyse: analyseOptions.optional(),
+  drift: driftOptions.optional(),
+  dataClass: taskDataClass.optional(),
   attempts: z.int().min(1).max(100).default(4),
   timeout: duration.default(60_000),
   patience: duration.default(24 * 3_600_000),
@@ -84,6 +99,7 @@ const webOptions = z.strictObject({ port: port.default(3_000), host: z.string().
 export const fleetSchema = z.strictObject({
   providers: z.record(z.string(), providerSection),
   tasks: orEmpty(z.record(z.string(), taskOptions)),
+  dataClasses: orEmpty(z.record(z.string(), orEmpty(dataClassOptions))),
   /** Not enforced in this version: accepted as they are, with a warning. */
   budgets: z.array(z.looseObject({})).nullish(),
   redis: orEmpty(z.strictObject({ url: z.string().min(1).optional() })),

@@ -12,6 +12,8 @@ export interface Fleet {
   readonly providers: ReadonlyMap<string, ProviderSpec>;
   readonly models: ReadonlyMap<ModelId, ModelSpec>;
   readonly tasks: ReadonlyMap<string, TaskSpec>;
+  /** The classes of data that there are rules for. */
+  readonly dataClasses: readonly string[];
   /** Absent: an embedded Redis is to be started. */
   readonly redisUrl?: string;
   /** The file store's folder. */

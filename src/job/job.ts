@@ -1,6 +1,7 @@
 // A job: one row of input with its task type, and the identity its queue jobs carry.
 
 import type { JsonObject } from "./json.ts";
+import type { ModelId } from "./names.ts";
 
 /** The place of a row: rows are numbered from 0 in the order of the input. */
 export interface RowId {
@@ -8,7 +9,22 @@ export interface RowId {
   readonly row: number;
 }
 
-export interface Job extends RowId {
+/** What holds for a job beside its row: it goes with the row wherever that is made a job anew. */
+export interface JobTerms {
+  readonly tags?: Readonly<Record<string, string>>;
+  /** The class of its data, where it is not what its task or its row says. */
+  readonly dataClass?: string;
+  /** The only models that may be called for it, and those that may not; judges included. */
+  readonly allow?: readonly ModelId[];
+  readonly deny?: readonly ModelId[];
+  /**
+   * A trial asks each of the models in `allow` once, in their order until one answers, whatever the route says; nothing leads on: a failed check ends the row. `judged`: by
+   * the task's judge too, every answer; `checked`: by the checks alone.
+   */
+  readonly trial?: "checked" | "judged";
+}
+
+export interface Job extends RowId, JobTerms {
   readonly task: string;
   /** The row as read: what the task's input schema describes and the prompt's template sees as `input`. */
   readonly input: JsonObject;
@@ -18,9 +34,19 @@ export interface Job extends RowId {
   readonly id?: string;
   /** Physical line number in the input file, from 1. */
   readonly line?: number;
-  readonly tags?: Readonly<Record<string, string>>;
   /** Unix milliseconds after which the row ends as `expired`. */
   readonly deadline?: number;
+}
+
+/** The terms that are there, and nothing else. */
+export function termsOf({ tags, dataClass, allow, deny, trial }: JobTerms): JobTerms {
+  return {
+    ...(tags === undefined ? {} : { tags }),
+    ...(dataClass === undefined ? {} : { dataClass }),
+    ...(allow === undefined ? {} : { allow }),
+    ...(deny === undefined ? {} : { deny }),
+    ...(trial === undefined ? {} : { trial }),
+  };
 }
 
 /** `batch.row.hop.part`: the id of the QueueJob that carries a row. `hop` only grows over a row's whole life, so an id never has two purposes. */

@@ -45,6 +45,14 @@ export interface ChargingPolicy {
   readonly countsCacheReads: boolean;
 }
 
+/** What a provider does with the data it is given. */
+export interface DataHandling {
+  readonly region?: string;
+  /** How long it keeps what it was sent. */
+  readonly retentionMs?: number;
+  readonly trains?: boolean;
+}
+
 export type ProviderKind = "openai" | "anthropic" | "openai-compatible";
 
 export interface ProviderSpec {
@@ -56,9 +64,17 @@ export interface ProviderSpec {
   /** Account-wide limits, above the models' own. */
   readonly limits: Limits;
   readonly sharedLimits?: readonly SharedLimits[];
+  /** What becomes of the data that its models are given; absent: not known, which bars it from every class that has a rule on it. */
+  readonly data?: DataHandling;
   /** What differs from the preset of its kind. */
   readonly charging?: Partial<ChargingPolicy>;
   readonly models: readonly ModelSpec[];
+}
+
+export interface Capabilities {
+  readonly jsonSchema: boolean;
+  readonly images: boolean;
+  readonly tools: boolean;
 }
 
 export interface ModelSpec {
@@ -73,5 +89,7 @@ export interface ModelSpec {
   /** Input and output tokens together. */
   readonly contextWindow: number;
   readonly maxOutputTokens: number;
-  readonly capabilities: { readonly jsonSchema: boolean };
+  readonly capabilities: Capabilities;
+  /** By every configured class of data, why it may not see jobs of that class; null: it may. A class that is not here is not known, and bars it. */
+  readonly barredFor: Readonly<Record<string, string | null>>;
 }

@@ -1,5 +1,6 @@
 // How a call ended: a value. Vendors' errors become outcomes inside the vendor's adapter and nowhere else.
 
+import type { OnFail } from "./check-spec.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 
 /** Why the model stopped, in one vocabulary (`unified`) and the vendor's own (`raw`). */
@@ -42,7 +43,9 @@ export type Outcome =
   /** The breaker of `scope` opens (if it was not open already); the job is bound again at once. */
   | { readonly kind: "unavailable"; readonly scope: "model" | "provider"; readonly reason: string; readonly openForMs?: number }
   /** The model can't do this job; it is excluded for it. `context`: the request is too long for the model. */
-  | { readonly kind: "unfit"; readonly cause: "context" | "capability" | "check" | "cut-off"; readonly reason: string }
+  | { readonly kind: "unfit"; readonly cause: "context" | "capability" | "cut-off" | "policy"; readonly reason: string }
+  /** The answer failed a check. */
+  | { readonly kind: "unfit"; readonly cause: "check"; readonly reason: string; readonly onFail: OnFail; readonly answer: Answer }
   | { readonly kind: "refused"; readonly reason: string }
   /** No model would take it. */
   | { readonly kind: "invalid"; readonly reason: string }

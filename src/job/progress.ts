@@ -1,12 +1,15 @@
 // What a job has met so far: it travels with the job from queue to queue.
 
+import type { Analysis } from "./analysis.ts";
 import type { ModelId } from "./names.ts";
+import type { Answer } from "./outcome.ts";
+import type { Step } from "./task.ts";
 import type { TrailEntry } from "./trail.ts";
 
 /** A model the job will not be given again, and why. Only what the job itself met there excludes a model. */
 export interface Exclusion {
   readonly model: ModelId;
-  readonly cause: "context" | "capability" | "check" | "cut-off" | "transient" | "refused" | "disagreed";
+  readonly cause: "context" | "capability" | "check" | "cut-off" | "transient" | "refused" | "disagreed" | "judged" | "policy";
   readonly reason: string;
 }
 
@@ -18,6 +21,14 @@ export interface Progress {
   readonly refusals: number;
   /** Unix ms since when no able model has been available; absent while one was. */
   readonly unavailableSince?: number;
+  /** What runs next, before the route goes on: the first of these steps that can. */
+  readonly next?: readonly Step[];
+  /** An answer that waits for its judgement, or that is to be repaired for this reason. */
+  readonly held?: { readonly model: ModelId; readonly answer: Answer; readonly reason?: string };
+  /** Models that were asked to repair an answer: once each. */
+  readonly repaired?: readonly ModelId[];
+  /** Asked of a model. */
+  readonly analysis?: Analysis;
   readonly enqueuedAt: number;
 }
 

@@ -1,7 +1,7 @@
 // The final record of a job: an answer, or an error with its trail. Exactly one per row (and round).
 
 import type { JsonObject } from "./json.ts";
-import type { RowId } from "./job.ts";
+import type { JobTerms, RowId } from "./job.ts";
 import type { ModelId } from "./names.ts";
 import type { Answer } from "./outcome.ts";
 import type { TrailEntry } from "./trail.ts";
@@ -9,13 +9,14 @@ import type { TrailEntry } from "./trail.ts";
 /**
  * Why a row has no answer.
  * `bad-input`: the row itself (broken JSON, wrong types, too large, repeated id) · `invalid`: no model would take it ·
- * `refused` · `exhausted`: every able model was tried · `no-model`: none is able · `patience`: none was available for too long ·
+ * `refused` · `unfit`: its answer failed a check, and its task says to leave it at that · `exhausted`: every able model was tried · `no-model`: none is able · `patience`: none was available for too long ·
  * `expired` · `cancelled` · `lost`: vanished from the queues · `crashed`: it took its worker down again and again
  */
 export type ErrorCode =
   | "bad-input"
   | "invalid"
   | "refused"
+  | "unfit"
   | "exhausted"
   | "no-model"
   | "patience"
@@ -27,6 +28,7 @@ export type ErrorCode =
 /** What `retry` may re-open: errors that another run could end otherwise. */
 export const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   "refused",
+  "unfit",
   "exhausted",
   "no-model",
   "patience",
@@ -63,8 +65,8 @@ export interface AnsweredResult extends ResultBase {
   readonly answer: Answer;
 }
 
-/** Carries the job's input, so that the store can be the source of a retry. A row that could not be read has none. */
-export interface ErrorResult extends ResultBase {
+/** Carries the job's input and terms, so that the store can be the source of a retry. A row that could not be read has no input. */
+export interface ErrorResult extends ResultBase, JobTerms {
   readonly status: "error";
   readonly error: ResultError;
   readonly input?: JsonObject;

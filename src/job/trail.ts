@@ -4,7 +4,7 @@ import type { ModelId } from "./names.ts";
 import type { OutcomeKind } from "./outcome.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 
-export type Purpose = "answer" | "judge" | "agree" | "repair";
+export type Purpose = "answer" | "judge" | "agree" | "repair" | "analyse";
 
 export interface TrailEntry {
   /** Call id; unique over the row's life. */

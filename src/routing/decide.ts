@@ -1,62 +1,18 @@
-// What an outcome means for the job: outcome first, effect second. Pure functions; the pool and the reroute worker act on their values.
+// Every part of a step is over: is the job done, or does it go on? Outcome first, effect second: pure functions; the pool and the reroute worker act on
+// their values.
 //
-// decidePart: one call has ended. Does the same model try again, or is this part of the step over?
-// decideStep: every part of the step is over. Is the job done, or is it bound again?
+// answers ──▶ result, or ──(sampled by the task's judge)──▶ held, judged ──▶ result
+// a failed check ──▶ repaired once by the same model (`repair`) ──▶ excluded; the route goes on (`escalate`), or the row ends (`fail`)
+// A job goes on by `rebind`: its progress says what excludes whom, and what runs next before the route does.
 
-import { isDeepStrictEqual } from "node:util";
-import type { ModelId } from "../job/names.ts";
-import type { Answer, Outcome } from "../job/outcome.ts";
+import { splitModelId, type ModelId } from "../job/names.ts";
+import type { Answer } from "../job/outcome.ts";
 import type { Exclusion, Progress } from "../job/progress.ts";
 import type { ResultError } from "../job/result.ts";
 import type { Step, TaskSpec } from "../job/task.ts";
-
-/** A wait longer than this makes the model unavailable instead of holding the job in its queue. */
-export const LONGEST_WAIT_MS = 30_000;
-const BACKOFF_BASE_MS = 1_000;
-
-export type PartDecision =
-  | { readonly kind: "again"; readonly waitMs: number; readonly countsAttempt: boolean }
-  /** `outcome` is the part's last word: the one that came in, or what it amounts to. */
-  | { readonly kind: "over"; readonly outcome: Outcome };
-
-/**
- * One part's outcome. `transientSoFar` counts the job's earlier transient calls to this model; `random` is uniform in [0, 1).
- */
-export function decidePart(task: TaskSpec, model: ModelId, transientSoFar: number, outcome: Outcome, random: () => number): PartDecision {
-  switch (outcome.kind) {
-    case "throttled":
-      return againOrAway(model, outcome.reason, outcome.waitMs, false);
-    case "transient":
-      if (transientSoFar + 1 >= task.attempts) return { kind: "over", outcome };
-      return againOrAway(model, outcome.reason, Math.max(outcome.retryAfterMs ?? 0, backoffMs(transientSoFar, random)), true);
-    default:
-      return { kind: "over", outcome: outcome satisfies LastWord };
-  }
-}
-
-/** Outcomes after which the same model is not asked again; a new kind of outcome must be placed here or above. */
-type LastWord = Extract<Outcome, { kind: "answered" | "unavailable" | "unfit" | "refused" | "invalid" | "expired" | "cancelled" }>;
-
-/** A model that asks for a long wait is unavailable for that long: the job may find another, and its breaker tells the fleet. */
-function againOrAway(model: ModelId, reason: string, waitMs: number, countsAttempt: boolean): PartDecision {
-  if (waitMs <= LONGEST_WAIT_MS) return { kind: "again", waitMs, countsAttempt };
-  return {
-    kind: "over",
-    outcome: { kind: "unavailable", scope: "model", reason: `${model} asks for a wait: ${reason}`, openForMs: waitMs },
-  };
-}
-
-/** Doubles from 1 s to 30 s; half of it is jitter, so that jobs that failed together don't return together. */
-function backoffMs(transientSoFar: number, random: () => number): number {
-  const full = Math.min(LONGEST_WAIT_MS, BACKOFF_BASE_MS * 2 ** transientSoFar);
-  return Math.round(full / 2 + (full / 2) * random());
-}
-
-/** How one part of a step ended. */
-export interface Part {
-  readonly model: ModelId;
-  readonly outcome: Outcome;
-}
+import { agreedAnswer } from "./agreement.ts";
+import { readComplexity } from "./ask-complexity.ts";
+import { readParts, type FailedCheck, type Part, type Verdict } from "./verdict.ts";
 
 export type Decision =
   | { readonly kind: "answer"; readonly model: ModelId; readonly answer: Answer }
@@ -64,92 +20,159 @@ export type Decision =
   /** The job goes to `bind()` with this progress. */
   | { readonly kind: "rebind"; readonly progress: Progress };
 
-/**
- * A whole step's outcome, its parts in the step's order. What ends the job whatever else happened comes first (cancelled, expired, invalid,
- * a refusal by policy); then what its models can't do excludes them; only parts that all answered are compared.
- */
-export function decideStep(task: TaskSpec, progress: Progress, step: Step, parts: readonly Part[]): Decision {
-  const verdict = readParts(parts);
-  const ending = verdict.endings.toSorted((a, b) => ENDING_RANK[a.code] - ENDING_RANK[b.code])[0];
-  if (ending) return { kind: "error", error: ending };
+export interface Decided {
+  readonly task: TaskSpec;
+  readonly progress: Progress;
+  readonly step: Step;
+  /** In the step's order. */
+  readonly parts: readonly Part[];
+  /** Whether an answer of this job is to be judged. */
+  readonly isJudged: boolean;
+  /** Nothing leads on: a failed check or judgement ends the row. */
+  readonly isTrial: boolean;
+}
 
+/**
+ * What ends the job whatever else happened comes first (cancelled, expired, invalid, a refusal by policy); then an answer, or enough that agree; then what
+ * its models can't do excludes them.
+ */
+export function decideStep(decided: Decided): Decision {
+  const verdict = readParts(decided.parts);
+  switch (decided.step.purpose) {
+    case "analyse":
+      return afterAnalysis(decided, verdict);
+    case "judge":
+      return afterJudgement(decided, verdict);
+    case "repair":
+    case undefined:
+      return afterAnswers(decided, verdict);
+    default:
+      return decided.step.purpose satisfies never;
+  }
+}
+
+/** What `progress.next` held can't be: nobody may or can do it. The job goes on without. */
+export function afterSkip(progress: Progress, reasons: readonly string[]): Progress {
+  const { next: _next, held, ...rest } = progress;
+  const why = reasons.join("; ");
+  switch (progress.next?.[0]?.purpose) {
+    case "analyse":
+      return { ...rest, ...(held ? { held } : {}), analysis: unknownComplexity(why) };
+    case "judge":
+      return held ? exclude(rest, [{ model: held.model, cause: "judged", reason: `nobody could judge its answer: ${why}` }]) : rest;
+    case "repair":
+      return held ? exclude(rest, [{ model: held.model, cause: "check", reason: held.reason ?? "its answer failed a check" }]) : rest;
+    default:
+      return rest;
+  }
+}
+
+/** A job that is taken out of a step's queue before its calls were made: the step is still to come where the route doesn't know it. */
+export function beforeStep(progress: Progress, step: Step): Progress {
+  return step.purpose === undefined ? progress : { ...progress, next: [step] };
+}
+
+function afterAnswers({ task, progress, step, parts, isJudged, isTrial }: Decided, verdict: Verdict): Decision {
+  const ending = verdict.endings[0];
+  if (ending) return { kind: "error", error: ending };
   const refusals = progress.refusals + verdict.refused.length;
   const refusal = verdict.refused[0];
   if (refusal && (task.onRefusal === "fail" || refusals > 1)) {
     return { kind: "error", error: { code: "refused", message: refusal.reason } };
   }
+  const met: Progress = { ...withoutHeld(progress), refusals };
 
-  const [first, ...others] = verdict.answers;
-  if (first && verdict.answers.length === parts.length) {
-    if (others.every((other) => agree(first.answer, other.answer, step.agreeOn))) return { kind: "answer", ...first };
-    return rebind(progress, refusals, disagreement(step));
-  }
-  return rebind(progress, refusals, verdict.exclusions);
+  const agreed = parts.length === 1 ? verdict.answers[0] : agreedAnswer(verdict.answers, step.agree ?? {}, parts.length);
+  if (agreed) return isJudged ? toJudge(task, met, agreed) : { kind: "answer", ...agreed };
+
+  const failed = parts.length === 1 ? verdict.failedChecks[0] : undefined;
+  if (failed) return afterFailedCheck(met, isTrial ? { ...failed, onFail: "fail" } : failed, "check");
+  if (verdict.answers.length === parts.length) return rebind(met, disagreement(step));
+  return rebind(met, verdict.exclusions);
 }
 
-type EndingCode = "cancelled" | "expired" | "invalid";
-const ENDING_RANK: Readonly<Record<EndingCode, number>> = { cancelled: 0, expired: 1, invalid: 2 };
-
-interface Verdict {
-  readonly endings: (ResultError & { readonly code: EndingCode })[];
-  readonly refused: { readonly model: ModelId; readonly reason: string }[];
-  readonly exclusions: Exclusion[];
-  readonly answers: { readonly model: ModelId; readonly answer: Answer }[];
-}
-
-function readParts(parts: readonly Part[]): Verdict {
-  const verdict: Verdict = { endings: [], refused: [], exclusions: [], answers: [] };
-  for (const { model, outcome } of parts) {
-    switch (outcome.kind) {
-      case "answered":
-        verdict.answers.push({ model, answer: outcome.answer });
-        break;
-      case "transient":
-        verdict.exclusions.push({ model, cause: "transient", reason: outcome.reason });
-        break;
-      case "unfit":
-        verdict.exclusions.push({ model, cause: outcome.cause, reason: outcome.reason });
-        break;
-      case "refused": {
-        const reason = `${model} refused: ${outcome.reason}`;
-        verdict.refused.push({ model, reason });
-        verdict.exclusions.push({ model, cause: "refused", reason: outcome.reason });
-        break;
+/** One repair for each model; then its answers are not asked for again. */
+function afterFailedCheck(progress: Progress, { model, answer, reason, onFail }: FailedCheck, cause: "check" | "judged"): Decision {
+  const repaired = progress.repaired ?? [];
+  switch (onFail) {
+    case "fail":
+      return { kind: "error", error: { code: "unfit", message: `${model}: ${reason}` } };
+    case "repair":
+      if (!repaired.includes(model)) {
+        const step: Step = { models: [model], purpose: "repair" };
+        return {
+          kind: "rebind",
+          progress: { ...progress, next: [step], held: { model, answer, reason }, repaired: [...repaired, model] },
+        };
       }
-      case "throttled":
-      case "unavailable":
-        // Nothing was learned of the model's fitness: the breaker or the limiter keeps it away for as long as need be.
-        break;
-      case "invalid":
-      case "expired":
-      case "cancelled":
-        verdict.endings.push({ code: outcome.kind, message: outcome.reason });
-    }
+      return rebind(progress, [{ model, cause, reason }]);
+    case "escalate":
+      return rebind(progress, [{ model, cause, reason }]);
+    default:
+      return onFail satisfies never;
   }
-  return verdict;
 }
 
-/** JSON answers are compared as values (on one field, where the step names it), others as trimmed text. */
-function agree(a: Answer, b: Answer, agreeOn: string | undefined): boolean {
-  if (a.json === undefined || b.json === undefined) return a.text.trim() === b.text.trim();
-  return isDeepStrictEqual(compared(a, agreeOn), compared(b, agreeOn));
+function toJudge(task: TaskSpec, progress: Progress, held: { readonly model: ModelId; readonly answer: Answer }): Decision {
+  const next = judgeSteps(task, held.model);
+  if (next.length > 0) return { kind: "rebind", progress: { ...progress, held, next } };
+  return rebind(progress, [{ model: held.model, cause: "judged", reason: "nobody but itself could judge its answer" }]);
 }
 
-function compared(answer: Answer, agreeOn: string | undefined): unknown {
-  const json: unknown = answer.json;
-  if (agreeOn === undefined || typeof json !== "object" || json === null) return json;
-  return Object.hasOwn(json, agreeOn) ? (json as Readonly<Record<string, unknown>>)[agreeOn] : undefined;
+/** Never who gave the answer; of the other models, those of another vendor first. */
+function judgeSteps(task: TaskSpec, answerer: ModelId): readonly Step[] {
+  const others = (task.judge?.models ?? []).filter((model) => model !== answerer);
+  const isOwn = (model: ModelId) => splitModelId(model).provider === splitModelId(answerer).provider;
+  return [...others.filter((model) => !isOwn(model)), ...others.filter(isOwn)].map((model) => ({ models: [model], purpose: "judge" }));
+}
+
+function afterJudgement({ task, progress, parts, isTrial }: Decided, verdict: Verdict): Decision {
+  const ending = verdict.endings.find(({ code }) => code !== "invalid");
+  if (ending) return { kind: "error", error: ending };
+  const { held } = progress;
+  if (!held || !task.judge) return rebind(withoutHeld(progress), []);
+  const judged = verdict.answers[0];
+  if (judged) {
+    const { score, reason } = judged.answer.json as { readonly score: number; readonly reason: string };
+    if (score >= task.judge.passMark) return { kind: "answer", model: held.model, answer: held.answer };
+    const said = `${judged.model} gave it ${score} of 10, and ${task.judge.passMark} are needed: ${reason}`;
+    return afterFailedCheck(withoutHeld(progress), { ...held, reason: said, onFail: isTrial ? "fail" : task.judge.onFail }, "judged");
+  }
+  // A judge that fails is asked no more; another one may be there.
+  const invalid = verdict.endings.map(({ message }): Exclusion => ({ model: parts[0]!.model, cause: "capability", reason: message }));
+  const excluded = exclude(progress, [...verdict.exclusions, ...invalid]);
+  return { kind: "rebind", progress: { ...excluded, next: judgeSteps(task, held.model) } };
+}
+
+function afterAnalysis({ progress }: Decided, verdict: Verdict): Decision {
+  const ending = verdict.endings.find(({ code }) => code !== "invalid");
+  if (ending) return { kind: "error", error: ending };
+  const said = verdict.answers[0];
+  const why = verdict.exclusions[0]?.reason ?? verdict.endings[0]?.message ?? "it could not be asked";
+  return { kind: "rebind", progress: { ...progress, analysis: (said && readComplexity(said.answer)) ?? unknownComplexity(why) } };
+}
+
+function unknownComplexity(why: string) {
+  return { complexity: 0.5, reasons: [`taken as middling, for the model that was to say so did not: ${why}`] };
 }
 
 function disagreement(step: Step): readonly Exclusion[] {
-  const on = step.agreeOn === undefined ? "" : ` on ${JSON.stringify(step.agreeOn)}`;
+  const on = step.agree?.on === undefined ? "" : ` on ${step.agree.on.map((field) => JSON.stringify(field)).join(", ")}`;
   return step.models.map((model) => ({ model, cause: "disagreed", reason: `${step.models.join(" and ")} disagreed${on}` }));
 }
 
-function rebind(progress: Progress, refusals: number, exclusions: readonly Exclusion[]): Decision {
+function rebind(progress: Progress, exclusions: readonly Exclusion[]): Decision {
+  return { kind: "rebind", progress: { ...exclude(progress, exclusions), reroutes: progress.reroutes + 1 } };
+}
+
+function exclude(progress: Progress, exclusions: readonly Exclusion[]): Progress {
   const excluded = [...progress.excluded];
   for (const exclusion of exclusions) {
     if (!excluded.some((entry) => entry.model === exclusion.model)) excluded.push(exclusion);
   }
-  return { kind: "rebind", progress: { ...progress, excluded, refusals, reroutes: progress.reroutes + 1 } };
+  return { ...progress, excluded };
+}
+
+function withoutHeld({ held: _held, next: _next, ...progress }: Progress): Progress {
+  return progress;
 }

@@ -87,6 +87,8 @@ export function providerKeys(provider: string) {
     tallies: `${base}:endings`,
     /** Hash `task|model` → what answered calls taught about token counts (prompt/lesson-script.ts). */
     learned: `${base}:learned`,
+    /** Hash `task|model` → what its calls of late came to (routing/stats-script.ts). */
+    stats: `${base}:stats`,
   };
 }
 
@@ -102,4 +104,6 @@ export const fleetKeys = {
   generations: `${PREFIX}:{fleet}:generations`,
   /** The identity of the store that belongs to this Redis. */
   store: `${PREFIX}:{fleet}:store`,
+  /** Hash `task|model` → what of its answers has fallen off (JSON). */
+  drifts: `${PREFIX}:{fleet}:drifts`,
 };

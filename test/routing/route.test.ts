@@ -1,67 +1,145 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Price } from "../../src/job/model.ts";
-import type { ModelId } from "../../src/job/names.ts";
-import { buildRoute } from "../../src/routing/route.ts";
+import { parse } from "yaml";
+import { namedFields, namedModels } from "../../src/routing/route-entries.ts";
 import { routeOptions } from "../../src/routing/route-options.ts";
+import { buildRoute } from "../../src/routing/route.ts";
 
-const price = (input: number, output: number): Price => ({ input, output, cachedInput: input, cacheWrite: input });
-const PRICES = new Map<ModelId, Price>([
-  ["a/dear", price(3_000_000, 15_000_000)],
-  ["b/cheap", price(150_000, 600_000)],
-  ["c/middle", price(800_000, 4_000_000)],
-  // Reads dearer than c/middle, writes cheaper; a typical call costs more.
-  ["d/reader", price(2_000_000, 2_000_000)],
-]);
+/** As a configuration has it. */
+const route = (yaml: string) => buildRoute(routeOptions.parse(parse(yaml)));
 
-function models(options: unknown): readonly (readonly ModelId[])[] {
-  return buildRoute(routeOptions.parse(options), (id) => PRICES.get(id)).map((step) => step.models);
+/** Place and message of everything that is wrong. */
+function slips(yaml: string): readonly string[] {
+  const parsed = routeOptions.safeParse(parse(yaml));
+  return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
 }
 
-describe("buildRoute", () => {
-  it("keeps the order as written, fallbacks last, unless told otherwise", () => {
-    expect(models({ models: ["a/dear", "b/cheap"], fallback: ["c/middle"] })).toEqual([["a/dear"], ["b/cheap"], ["c/middle"]]);
+describe("a task's route", () => {
+  it("is a cascade when it is a list, in the order given", () => {
+    expect(route("[ { agree: [p/a, q/b], on: answer }, r/c ]")).toEqual({
+      strategy: { kind: "ordered" },
+      steps: [{ models: ["p/a", "q/b"], agree: { on: ["answer"] } }, { models: ["r/c"] }],
+      fallback: [],
+      quality: {},
+    });
   });
 
-  it("puts the cheapest typical call first, and leaves the fallbacks in their order behind", () => {
-    const options = { strategy: "cheapest", models: ["a/dear", "d/reader", "c/middle", "b/cheap"], fallback: ["a/dear", "b/cheap"] };
-    expect(models(options)).toEqual([["b/cheap"], ["c/middle"], ["d/reader"], ["a/dear"], ["a/dear"], ["b/cheap"]]);
+  it("takes a strategy, fallbacks, a longest wait and figures known beforehand", () => {
+    const yaml = "{ strategy: cheapest, models: [p/a, q/b], fallback: [r/c], spill: 10s, quality: { p/a: 0.95 } }";
+    expect(route(yaml)).toEqual({
+      strategy: { kind: "cheapest" },
+      steps: [{ models: ["p/a"] }, { models: ["q/b"] }],
+      fallback: [{ models: ["r/c"] }],
+      spillMs: 10_000,
+      quality: { "p/a": 0.95 },
+    });
   });
 
-  it("counts the price of every model of a step that must agree", () => {
-    const options = { strategy: "cheapest", models: ["c/middle", { agree: ["b/cheap", "c/middle"] }] };
-    expect(models(options)).toEqual([["c/middle"], ["b/cheap", "c/middle"]]);
+  it.each(["ordered", "cheapest", "fastest", "best", "soonest"] as const)("can be %s", (kind) => {
+    expect(route(`{ strategy: ${kind}, models: [p/a] }`).strategy).toEqual({ kind });
   });
 
-  it("puts unpriced models last, in the order given", () => {
-    const options = { strategy: "cheapest", models: ["x/second", "a/dear", "x/first", { agree: ["b/cheap", "x/third"] }] };
-    expect(models(options)).toEqual([["a/dear"], ["x/second"], ["x/first"], ["b/cheap", "x/third"]]);
+  it("balances in equal parts, or by the weights given", () => {
+    expect(route("{ strategy: balanced, models: [p/a] }").strategy).toEqual({ kind: "balanced", quality: 1, cost: 1, speed: 1 });
+    expect(route("{ strategy: { balanced: { quality: 2, cost: 1 } }, models: [p/a] }").strategy).toEqual({
+      kind: "balanced",
+      quality: 2,
+      cost: 1,
+      speed: 0,
+    });
   });
 
-  it("carries the field to agree on", () => {
-    const options = routeOptions.parse({ models: [{ agree: ["a/dear", "b/cheap"], on: "label" }] });
-    expect(buildRoute(options, () => undefined)).toEqual([{ models: ["a/dear", "b/cheap"], agreeOn: "label" }]);
+  it("splits traffic by the weights of its entries, 1 where none is given", () => {
+    const { strategy, steps } = route("{ strategy: weighted, models: [ { model: p/a, weight: 3 }, q/b, { agree: [p/a, q/b], weight: 0.5 } ] }");
+    expect(strategy).toEqual({ kind: "weighted", weights: [3, 1, 0.5] });
+    expect(steps.map(({ models }) => models)).toEqual([["p/a"], ["q/b"], ["p/a", "q/b"]]);
   });
 
-  it("is a permutation that keeps equal prices in order", () => {
-    const ids = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,4}$/), { minLength: 1, maxLength: 12 });
+  it("goes by complexity: simple → …, complex → …, with limits of its own where they are given", () => {
+    const { strategy, steps } = route("{ strategy: { simple: [p/a], medium: [q/b, p/a], complex: [r/c] } }");
+    const [a, b, c] = [{ models: ["p/a"] }, { models: ["q/b"] }, { models: ["r/c"] }];
+    const bands = [
+      { upTo: 0.3, steps: [a] },
+      { upTo: 0.6, steps: [b, a] },
+      { upTo: 1, steps: [c] },
+    ];
+    expect(strategy).toEqual({ kind: "complexity", bands });
+    expect(steps).toEqual([a, b, c]);
+    const two = route("{ strategy: { simple: [p/a], complex: [r/c], limits: { simple: 0.7 } }, fallback: [q/b] }");
+    expect(two).toMatchObject({ strategy: { bands: [{ upTo: 0.7 }, { upTo: 1 }] }, fallback: [b] });
+  });
+
+  it("asks for as many to agree as it says, on one field or several", () => {
+    expect(route("[ { agree: [p/a, q/b, r/c], on: [label, total], need: 2 } ]").steps).toEqual([
+      { models: ["p/a", "q/b", "r/c"], agree: { on: ["label", "total"], need: 2 } },
+    ]);
+  });
+
+  it("keeps its entries, in order, each one step", () => {
+    const id = fc.stringMatching(/^[a-z]\/[a-z]{1,3}$/);
+    const entry = fc.oneof(
+      id,
+      fc.uniqueArray(id, { minLength: 2, maxLength: 3 }).map((agree) => ({ agree })),
+    );
     fc.assert(
-      fc.property(ids, fc.array(fc.option(fc.nat(3)), { minLength: 12, maxLength: 12 }), (names, costs) => {
-        const given = names.map((name): ModelId => `p/${name}`);
-        const costOf = (id: ModelId) => costs[given.indexOf(id)] ?? Infinity;
-        const priceOf = (id: ModelId) => (costOf(id) === Infinity ? undefined : price(costOf(id), costOf(id)));
-        const options = routeOptions.parse({ strategy: "cheapest", models: given });
-        const ordered = buildRoute(options, priceOf).flatMap((step) => step.models);
-        const keys = (ids: readonly ModelId[]) => ids.map((id) => [costOf(id), given.indexOf(id)]);
-        expect(ordered.toSorted()).toEqual(given.toSorted());
-        expect(keys(ordered)).toEqual(keys(given).toSorted(([a = 0, i = 0], [b = 0, j = 0]) => (a === b ? i - j : a < b ? -1 : 1)));
+      fc.property(fc.array(entry, { minLength: 1, maxLength: 6 }), fc.array(entry, { maxLength: 3 }), (models, fallback) => {
+        const built = buildRoute(routeOptions.parse({ strategy: "best", models, fallback }));
+        const shown = (entries: readonly (string | { agree: string[] })[]) => [
+          ...new Set(entries.map((each) => (typeof each === "string" ? each : each.agree.join("+")))),
+        ];
+        expect(built.steps.map((step) => step.models.join("+"))).toEqual(shown(models));
+        expect(built.fallback.map((step) => step.models.join("+"))).toEqual(shown(fallback));
       }),
     );
   });
+});
 
-  it("refuses a route without models and unknown options", () => {
-    expect(routeOptions.safeParse({ models: [] }).success).toBe(false);
-    expect(routeOptions.safeParse({ models: ["a/b"], fallbacks: [] }).success).toBe(false);
-    expect(routeOptions.safeParse({ models: [{ agree: ["a/b"] }] }).success).toBe(false);
+describe("a slip in a route", () => {
+  it.each([
+    ["{ models: [] }", "models: "],
+    ["{ strategy: cheapest }", "models: is missing"],
+    ["{ models: [p/a], fallbacks: [q/b] }", "fallbacks"],
+    ["{ strategy: cheepest, models: [p/a] }", "strategy: must be one of: ordered, cheapest"],
+    ["{ strategy: {}, models: [p/a] }", "strategy: must be one of"],
+    ["{ strategy: { balanced: {} }, models: [p/a] }", "strategy.balanced: needs a weight above 0"],
+    ["{ strategy: { simple: [p/a] } }", "strategy.complex: is missing"],
+    ["{ strategy: { simple: [p/a], complex: [q/b] }, models: [r/c] }", "models: beside models by complexity"],
+    ["{ strategy: { simple: [p/a], medium: [r/c], complex: [q/b], limits: { simple: 0.7 } } }", "strategy.limits: the limit of `simple` (0.7)"],
+    ["{ strategy: { simple: [p/a], complex: [q/b], limits: { medium: 0.7 } } }", "strategy.limits.medium: is a limit of a band that isn't there"],
+    ["{ models: [p/a, { model: q/b, weight: 2 }] }", "models.1.weight: counts only with `strategy: weighted`"],
+    ["{ strategy: weighted, models: [{ model: q/b, weight: 0 }] }", "models.0.weight: "],
+    ["[ p/a, { agree: [q/b] } ]", "models.1.agree: "],
+    ["[ { agree: [q/b, q/b] } ]", "models.0.agree: names a model twice"],
+    ["[ { agree: [p/a, q/b], need: 3 } ]", "models.0.need: is above the 2 models"],
+    ["[ { model: p/a, on: label } ]", "models.0.on: counts only beside `agree`"],
+    ["[ { on: label } ]", "models.0: is neither"],
+    ["[ { model: p/a, agree: [p/a, q/b] } ]", "models.0.agree: beside `model`"],
+    ["{ models: [p/a], quality: { p/b: 0.9 } }", "quality.p/b: is not a model of this route"],
+    ["{ models: [p/a], quality: { p/a: 95 } }", "quality.p/a: "],
+    ["{ models: [p/a], spill: soon }", "spill: "],
+    ["{ models: p/a }", "models: "],
+  ])("is told with its place: %s", (yaml, expected) => {
+    const found = slips(yaml);
+    expect(found.length).toBeGreaterThan(0);
+    // Unknown keys have their name in the message.
+    expect(found.join("\n")).toContain(expected);
+  });
+});
+
+describe("the names in a route", () => {
+  it("are found with their places, whatever its form, and whether or not the rest is right", () => {
+    const placed = (yaml: string) => namedModels(parse(yaml)).map(({ path, id }) => `${path.join(".")}=${id}`);
+    expect(placed("[ { agree: [p/a, q/b], on: answer }, r/c ]")).toEqual(["0.agree.0=p/a", "0.agree.1=q/b", "1=r/c"]);
+    expect(placed("{ models: [ { model: p/a, weight: x }, 7 ], fallback: [q/b] }")).toEqual(["models.0.model=p/a", "fallback.0=q/b"]);
+    expect(placed("{ strategy: { simple: [p/a], complex: [r/c], other: [x/y] } }")).toEqual([
+      "strategy.simple.0=p/a",
+      "strategy.complex.0=r/c",
+    ]);
+    for (const odd of ["~", "7", "text", "{ models: 7, strategy: [p/a] }"]) expect(placed(odd)).toEqual([]);
+  });
+
+  it("include the fields that answers are compared on", () => {
+    const fields = namedFields(parse("{ models: [ { agree: [p/a, q/b], on: [x, y] } ], fallback: [ { agree: [p/a, q/b], on: z } ] }"));
+    expect(fields.map(({ path, field }) => `${path.join(".")}=${field}`)).toEqual(["models.0.on.0=x", "models.0.on.1=y", "fallback.0.on=z"]);
   });
 });

@@ -1,0 +1,44 @@
+// What the command line says of all rows of a batch beside the rows themselves: tags, the class of their data, and which models may see them.
+
+import { UsageError } from "../src/job/errors.ts";
+import type { Fleet } from "../src/config/fleet.ts";
+import { termsOf, type JobTerms } from "../src/job/job.ts";
+import type { ModelId } from "../src/job/names.ts";
+
+export interface TermOptions {
+  readonly tag?: readonly string[];
+  readonly dataClass?: string;
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+}
+
+/** What the command line says of all rows. @throws UsageError for a model or data class that the configuration doesn't have. */
+export function parseTerms(options: TermOptions, fleet: Pick<Fleet, "models" | "dataClasses">): JobTerms {
+  const { dataClass, allow, deny } = options;
+  for (const model of [...(allow ?? []), ...(deny ?? [])]) {
+    if (fleet.models.has(model as ModelId)) continue;
+    throw new UsageError(`no model "${model}" is configured`, `There are: ${[...fleet.models.keys()].join(", ")}.`);
+  }
+  if (dataClass !== undefined && !fleet.dataClasses.includes(dataClass)) {
+    const known = fleet.dataClasses.length === 0 ? "none is: see dataClasses in docs/routing.md" : fleet.dataClasses.join(", ");
+    throw new UsageError(`the data class "${dataClass}" is not configured`, `Configured: ${known}.`);
+  }
+  const tags = parseTags(options.tag);
+  return termsOf({
+    ...(tags ? { tags } : {}),
+    ...(dataClass === undefined ? {} : { dataClass }),
+    ...(allow ? { allow: allow as readonly ModelId[] } : {}),
+    ...(deny ? { deny: deny as readonly ModelId[] } : {}),
+  });
+}
+
+function parseTags(pairs: readonly string[] | undefined): Readonly<Record<string, string>> | undefined {
+  if (!pairs || pairs.length === 0) return undefined;
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const equals = pair.indexOf("=");
+      if (equals < 1) throw new UsageError(`--tag takes key=value, not "${pair}"`);
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}
