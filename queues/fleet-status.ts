@@ -19,6 +19,7 @@ import { modelStatuses, type ModelStatus, type ModelTotals } from "./model-statu
 import { modelWarnings } from "./model-warnings.ts";
 import { readQueueDepths, type QueueDepth } from "./queue-depths.ts";
 import type { QueueSet } from "./queue-set.ts";
+import { readWork, type WorkStatus } from "./work-status.ts";
 
 /** Batches shown unless told otherwise. */
 const BATCHES_SHOWN = 50;
@@ -39,6 +40,8 @@ export interface FleetStatus {
   readonly queues: readonly QueueDepth[];
   /** Those of the configuration, in its order, then those that only the batches know. */
   readonly models: readonly ModelStatus[];
+  /** How the models have done on each task of late. */
+  readonly work: readonly WorkStatus[];
   readonly processes: readonly Heartbeat[];
   /** Sentences, each with what to do. */
   readonly warnings: readonly string[];
@@ -67,6 +70,7 @@ export async function readFleetStatus(options: {
     liveProcesses(redis),
     readDrifts(redis),
   ]);
+  const work = await readWork(redis, fleet, drifts);
   const models = modelStatuses(fleet, { batches, queues, breakers, uses, processes });
   return {
     at: clock.now(),
@@ -75,6 +79,7 @@ export async function readFleetStatus(options: {
     batchesLeftOut,
     queues,
     models,
+    work,
     processes: processes.toSorted((a, b) =>
       a.roles.join() === b.roles.join() ? a.startedAt - b.startedAt : a.roles.join() < b.roles.join() ? -1 : 1,
     ),

@@ -34,6 +34,7 @@ const publicPayload = z
     tags: z.record(z.string(), z.string()).optional(),
     /** Unix milliseconds. */
     deadline: z.int().min(0).optional(),
+    tenant: z.string().min(1).max(64).optional(),
     /** The class of the row's data, and the only models that may see it, or those that may not. */
     dataClass: z.string().min(1).optional(),
     allow: z.array(modelName).min(1).optional(),
@@ -90,6 +91,7 @@ export interface TaskPayload {
   readonly line?: number;
   readonly tags?: Readonly<Record<string, string>>;
   readonly deadline?: number;
+  readonly tenant?: string;
   readonly dataClass?: string;
   readonly allow?: readonly ModelId[];
   readonly deny?: readonly ModelId[];

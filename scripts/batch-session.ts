@@ -6,13 +6,14 @@ import { isOver } from "../src/job/batch.ts";
 import type { JobTerms } from "../src/job/job.ts";
 import { BATCH_PATTERN } from "../src/job/names.ts";
 import { createFileStore } from "../src/results/file-store.ts";
-import { fleetKeys } from "../src/runtime/keys.ts";
+import { batchKeys, fleetKeys } from "../src/runtime/keys.ts";
 import { feedRows, verifyUnchanged } from "../queues/feed.ts";
 import { createMemoryGate } from "../queues/memory-gate.ts";
 import { restoreBatch } from "../queues/restore-batch.ts";
 import { createRowWriter } from "../queues/row-writer.ts";
 import type { JobInput } from "./job-input.ts";
 import type { OpenFleet } from "./open-fleet.ts";
+import { requireSameTerms } from "./row-terms.ts";
 import { say } from "./terminal.ts";
 
 export interface BatchChoice {
@@ -30,7 +31,13 @@ export interface BatchSession {
 }
 
 /** Makes or finds the batch. @throws UsageError when its input has changed or the id is another task's, StoppedError when it was cancelled. */
-export async function openBatch(open: OpenFleet, input: JobInput, task: string, choice: BatchChoice): Promise<BatchSession> {
+export async function openBatch(
+  open: OpenFleet,
+  input: JobInput,
+  task: string,
+  choice: BatchChoice,
+  terms: JobTerms = {},
+): Promise<BatchSession> {
   const { redis, states } = open;
   if (choice.batch !== undefined && !BATCH_PATTERN.test(choice.batch)) {
     throw new UsageError(
@@ -44,8 +51,9 @@ export async function openBatch(open: OpenFleet, input: JobInput, task: string, 
   }
   const store = createFileStore({ dir: open.fleet.storeDir });
   await restoreBatch(redis, store, batch, task).finally(() => store.stop());
-  const made = await states.make(batch, task, JSON.stringify({ input: input.name }));
+  const made = await states.make(batch, task, JSON.stringify({ input: input.name, terms }));
   if (made.task !== task) throw new UsageError(`batch ${batch} belongs to the task "${made.task}"`, "Use another --batch.");
+  if (!made.created) requireSameTerms(batch, await redis.hget(batchKeys(batch).meta, "source"), terms);
   if (made.state === "cancelled") {
     const anew = choice.batch === undefined ? "--fresh" : "another --batch";
     throw new StoppedError(

@@ -5,6 +5,8 @@ import { loadFleet } from "../src/config/load.ts";
 import { createRedisBreaker } from "../src/breaker/redis-breaker.ts";
 import type { Provider } from "../src/providers/provider.ts";
 import { NO_USAGE } from "../src/job/usage.ts";
+import { createCallStats } from "../src/routing/call-stats.ts";
+import { createRedisStatsBook } from "../src/routing/redis-stats-book.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { readEnvironment } from "../src/runtime/environment.ts";
 import { createLogger } from "../src/runtime/logger.ts";
@@ -117,12 +119,20 @@ async function startInstantPool(fleet: Fleet, log: ReturnType<typeof createLogge
   const redis = connectRedis(fleet.redisUrl!, { role: "worker", name: "pool-bench", log });
   const queues = createQueueSet(redis);
   const breaker = createRedisBreaker({ redis, clock: systemClock, models: fleet.models.keys() });
-  const context = { fleet, redis, states: createBatchStates(redis), queues, breaker, peers: NO_PEERS, clock: systemClock, log };
+  const stats = createCallStats({
+    books: new Map(Array.from(fleet.providers.keys(), (provider) => [provider, createRedisStatsBook({ redis, provider })])),
+    tasks: fleet.tasks.keys(),
+    models: fleet.models.keys(),
+    clock: systemClock,
+  });
+  const states = createBatchStates(redis);
+  const context = { fleet, redis, states, queues, breaker, stats, peers: NO_PEERS, clock: systemClock, log };
   const pool = await startPool(context, PROVIDER, instantProvider);
   return {
     async stop(graceMs: number) {
       await pool.stop(graceMs);
       await breaker.stop();
+      await stats.stop();
       await queues.stop();
       redis.disconnect();
     },

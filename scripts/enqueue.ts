@@ -37,7 +37,7 @@ async function enqueue(file: string, options: Options): Promise<number> {
   const input = await openInput(file, task, options.format);
   const open = await openFleet(options, { fleet });
   try {
-    const session = await openBatch(open, input, task.name, options);
+    const session = await openBatch(open, input, task.name, options, terms);
     if (session.isAnswered) {
       say(`batch ${session.batch} has all its rows already: modelfleet results ${session.batch} -o FILE`);
       return 0;

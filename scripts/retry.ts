@@ -2,20 +2,15 @@
 
 import type { Command } from "commander";
 import { isOver } from "../src/job/batch.ts";
-import { freshProgress } from "../src/job/progress.ts";
-import { queueJobId, termsOf } from "../src/job/job.ts";
 import { UsageError } from "../src/job/errors.ts";
-import { RETRYABLE, type ErrorResult, type Result } from "../src/job/result.ts";
 import { createFileStore } from "../src/results/file-store.ts";
 import { formatCount } from "../src/report/format.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { liveProcesses } from "../queues/fleet-registry.ts";
 import { configOption } from "./batch-options.ts";
 import { openFleet, type OpenFleet } from "./open-fleet.ts";
+import { isRetryable, reopenFailed } from "./reopen-failed.ts";
 import { say } from "./terminal.ts";
-
-const CHUNK = 200;
-const WINDOW_POLL_MS = 100;
 
 export function registerRetry(program: Command): void {
   configOption(program.command("retry <batch>"))
@@ -42,7 +37,7 @@ async function retry(batch: string, options: { config?: string }): Promise<numbe
     if (before !== "finished" && before !== "cancelled" && before !== "retrying") {
       throw new UsageError(`batch ${batch} is ${before}`, "Only a finished batch can be retried: wait for its end, or cancel it.");
     }
-    const reopened = await reopenFailed(open, batch, round, shutdown.signal);
+    const reopened = await reopenFailed(open, { batch, round, signal: shutdown.signal });
     if (shutdown.signal.aborted) {
       say(`interrupted: ${formatCount(reopened)} rows are open again; the same command goes on with the others`);
       return 130;
@@ -72,61 +67,4 @@ async function hasFailed({ fleet }: OpenFleet, batch: string): Promise<boolean> 
   } finally {
     await store.stop();
   }
-}
-
-async function reopenFailed(
-  { fleet, states, queues, clock }: OpenFleet,
-  batch: string,
-  round: number,
-  signal: AbortSignal,
-): Promise<number> {
-  const store = createFileStore({ dir: fleet.storeDir });
-  let reopened = 0;
-  const reopen = async (results: readonly ErrorResult[]) => {
-    const rows = results.map((result) => ({
-      row: result.row,
-      hop: result.hop + 2,
-      bytes: Buffer.byteLength(JSON.stringify(result.body ?? result.input)),
-    }));
-    let replies = await states.reopen(batch, rows, fleet.queues.windowRows);
-    while (replies === "full" && !signal.aborted) {
-      await clock.sleep(WINDOW_POLL_MS, signal);
-      replies = await states.reopen(batch, rows, fleet.queues.windowRows);
-    }
-    if (replies === "full") return;
-    const hops = replies;
-    const envelopes = results.flatMap((result, i) => {
-      const hop = hops[i];
-      if (typeof hop !== "number") return [];
-      const { row, task, input = {}, body, id, line } = result;
-      const label = {
-        ...(id === undefined ? {} : { id }),
-        ...(line === undefined ? {} : { line }),
-        ...termsOf(result),
-      };
-      return [{ job: { batch, row, task, input, ...(body ? { body } : {}), ...label }, hop, round, progress: freshProgress(clock.now()) }];
-    });
-    await queues.removeDead(results.map((result) => queueJobId(result, result.hop)));
-    await queues.addToTask(envelopes);
-    reopened += envelopes.length;
-  };
-
-  try {
-    let chunk: ErrorResult[] = [];
-    for await (const result of store.read(batch)) {
-      if (signal.aborted) return reopened;
-      if (isRetryable(result) && result.round < round) chunk.push(result);
-      if (chunk.length < CHUNK) continue;
-      await reopen(chunk);
-      chunk = [];
-    }
-    if (chunk.length > 0) await reopen(chunk);
-    return reopened;
-  } finally {
-    await store.stop();
-  }
-}
-
-function isRetryable(result: Result): result is ErrorResult {
-  return result.status === "error" && RETRYABLE.has(result.error.code) && (result.input ?? result.body) !== undefined;
 }

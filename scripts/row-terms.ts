@@ -1,5 +1,6 @@
 // What the command line says of all rows of a batch beside the rows themselves: tags, the class of their data, and which models may see them.
 
+import { isDeepStrictEqual } from "node:util";
 import { UsageError } from "../src/job/errors.ts";
 import type { Fleet } from "../src/config/fleet.ts";
 import { termsOf, type JobTerms } from "../src/job/job.ts";
@@ -30,6 +31,37 @@ export function parseTerms(options: TermOptions, fleet: Pick<Fleet, "models" | "
     ...(allow ? { allow: allow as readonly ModelId[] } : {}),
     ...(deny ? { deny: deny as readonly ModelId[] } : {}),
   });
+}
+
+/**
+ * Who may see a batch's rows is settled when it begins: rows that are added later must not slip through under other terms. Batches of other producers, and those
+ * rebuilt from the store, name no terms. @throws UsageError naming both.
+ */
+export function requireSameTerms(batch: string, source: string | null, terms: JobTerms): void {
+  const begun = source === null ? undefined : (JSON.parse(source) as { readonly terms?: JobTerms }).terms;
+  if (!begun || isDeepStrictEqual(visible(begun), visible(terms))) return;
+  throw new UsageError(
+    `batch ${batch} began with ${described(begun)}, and this command has ${described(terms)}`,
+    "Give --data-class, --allow and --deny as at first, or start anew with --fresh (where a batch was named: with another --batch).",
+  );
+}
+
+function visible({ dataClass, allow, deny, trial }: JobTerms): JobTerms {
+  return termsOf({
+    ...(dataClass ? { dataClass } : {}),
+    ...(allow ? { allow } : {}),
+    ...(deny ? { deny } : {}),
+    ...(trial ? { trial } : {}),
+  });
+}
+
+function described({ dataClass, allow, deny }: JobTerms): string {
+  const parts = [
+    ...(dataClass ? [`--data-class ${dataClass}`] : []),
+    ...(allow ? [`--allow ${allow.join(" ")}`] : []),
+    ...(deny ? [`--deny ${deny.join(" ")}`] : []),
+  ];
+  return parts.length === 0 ? "no --data-class, --allow or --deny" : parts.join(" ");
 }
 
 function parseTags(pairs: readonly string[] | undefined): Readonly<Record<string, string>> | undefined {

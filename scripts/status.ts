@@ -14,6 +14,7 @@ import { createProgress } from "./progress.ts";
 import { table } from "./table.ts";
 import { say } from "./terminal.ts";
 import { whyStuck } from "./why-stuck.ts";
+import { workTable } from "./work-table.ts";
 
 interface Options {
   readonly config?: string;
@@ -111,6 +112,7 @@ function render(seen: FleetStatus, now: number): string {
   if (seen.batchesLeftOut > 0) sections.push(`and ${formatCount(seen.batchesLeftOut)} older batches\n`);
   sections.push(
     modelTable(seen.models, now),
+    ...(seen.work.length === 0 ? [] : [workTable(seen.work)]),
     table(
       ["queue", "waiting", "active", "delayed", "failed"],
       seen.queues

@@ -20,6 +20,7 @@ const RANKS: Readonly<Record<string, number>> = {
   "src/breaker": 1,
   "src/providers": 1,
   "src/quality": 1,
+  "src/pilot": 1,
   "src/cost": 1,
   "src/results": 1,
   "src/report": 1,
@@ -37,6 +38,7 @@ const DOORS: readonly { readonly packages: RegExp; readonly doors: RegExp }[] = 
   { packages: /^ioredis$/, doors: /^queues\/|\/redis-[a-z0-9-]+\.ts$|^scripts\/bench/ },
   { packages: /^openai$/, doors: /^src\/providers\/openai\.ts$|^scripts\/bench/ },
   { packages: /^@anthropic-ai\/sdk$/, doors: /^src\/providers\/anthropic\.ts$/ },
+  { packages: /^eld$/, doors: /^src\/quality\/language-detector\.ts$/ },
   { packages: /^gpt-tokenizer/, doors: /^src\/prompt\/text-tokens\.ts$/ },
   { packages: /^(express|@bull-board\/.+)$/, doors: /^workers\/web\// },
 ];

@@ -56,7 +56,7 @@ export function createBinder(options: {
       if (!task) return { kind: "dead", code: "no-model", reasons: [`the task "${job.task}" is not configured here`] };
       const { needs, analysis } = seen(job, task);
       const bound = (progress: Progress) => bind({ task, job, progress, needs, analysis: progress.analysis ?? analysis }, view);
-      let met = withAnalysis(task, envelope.progress);
+      let met = withAnalysis(task, job, envelope.progress);
       let binding = bound(met);
       for (let reasons = whySkipped(binding, met); reasons; reasons = whySkipped(binding, met)) {
         met = afterSkip(met, reasons);
@@ -72,11 +72,11 @@ export function createBinder(options: {
   };
 }
 
-/** A task may ask a model how hard its jobs are, before anything else. */
-function withAnalysis({ analyse: asked }: TaskSpec, progress: Progress): Progress {
+/** A task may ask a model how hard its jobs are, before anything else. Who is tried, a trial says. */
+function withAnalysis({ analyse: asked }: TaskSpec, { trial }: Job, progress: Progress): Progress {
   const isNew =
     progress.analysis === undefined && progress.next === undefined && progress.trail.length === 0 && progress.excluded.length === 0;
-  return asked?.kind === "model" && isNew ? { ...progress, next: [{ models: [asked.model], purpose: "analyse" }] } : progress;
+  return asked?.kind === "model" && trial === undefined && isNew ? { ...progress, next: [{ models: [asked.model], purpose: "analyse" }] } : progress;
 }
 
 /** A judgement is waited for; a repair or an analysis is not worth it. */

@@ -1,6 +1,6 @@
 // Watches for drift, task by task, on the fleet's statistics. A fall is written down in Redis, where status finds it; whoever writes it first says so in the log.
 
-import type { Redis } from "ioredis";
+import type { RedisConnection } from "../queues/connection.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import type { CallStats } from "../src/routing/call-stats.ts";
@@ -20,7 +20,7 @@ const LOOK_EVERY_MS = 5_000;
 export function createDriftWatch(options: {
   readonly tasks: Iterable<TaskSpec>;
   readonly stats: Pick<CallStats, "of">;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly clock: Clock;
   readonly log: Logger;
 }): DriftWatch {

@@ -35,6 +35,7 @@ export function createEnding({
     ...(job.id === undefined ? {} : { id: job.id }),
     ...(job.line === undefined ? {} : { line: job.line }),
     ...(job.tags === undefined ? {} : { tags: job.tags }),
+    ...(job.tenant === undefined ? {} : { tenant: job.tenant }),
     trail: progress.trail,
     reroutes: progress.reroutes,
     enqueuedAt: progress.enqueuedAt,

@@ -166,7 +166,7 @@ export function createPool(
 
   /** A paused batch's job leaves the shallow model queue to others. */
   const backToTask = async ({ job, hop, round, progress, step }: CallEnvelope): Promise<Verdict> => {
-    await queues.addToTask([{ job, hop: hop + 1, round, progress: beforeStep(progress, step) }], { delayMs: jittered(PAUSED_DELAY_MS) });
+    await queues.addToTask([{ job, hop: hop + 1, round, progress: beforeStep(progress, step, fleet.tasks.get(job.task)) }], { delayMs: jittered(PAUSED_DELAY_MS) });
     return FINISH;
   };
 

@@ -4,6 +4,7 @@
 
 import type { Job as QueueJob } from "bullmq";
 import { escapeModelName, splitModelId } from "../src/job/names.ts";
+import { beforeStep } from "../src/routing/decide.ts";
 import { parseQueueName } from "../src/runtime/keys.ts";
 import { liveProcesses } from "../queues/fleet-registry.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
@@ -21,7 +22,7 @@ export function createStrayQueues(context: ProcessContext, ending: Ending): Flee
   const stopping = new AbortController();
 
   const sendBack = async (queueJob: QueueJob): Promise<Verdict> => {
-    const { job, hop, round, progress, part, model } = queueJob.data as CallEnvelope;
+    const { job, hop, round, progress, step, part, model } = queueJob.data as CallEnvelope;
     const admitted = await admit(
       { job, hop, round, progress },
       { states, ending, clock },
@@ -29,7 +30,7 @@ export function createStrayQueues(context: ProcessContext, ending: Ending): Flee
     );
     if (admitted.kind === "stop") return admitted.verdict;
     if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
-    await queues.addToTask([{ job, hop: hop + 1, round, progress }]);
+    await queues.addToTask([{ job, hop: hop + 1, round, progress: beforeStep(progress, step, fleet.tasks.get(job.task)) }]);
     return { kind: "finish" };
   };
 

@@ -66,8 +66,10 @@ const PERMIT_PATIENCE_MS = 2_000;
 const STALL_WAIT_MS = 1_000;
 /** A job far back in line comes back after this at the latest: the line may have become shorter than it was told, and at a batch's end nobody else is there. */
 const LINE_WAIT_MS = 1_000;
-/** A lease outlives its call's time limit by this. */
-const LEASE_MARGIN_MS = 30_000;
+/** The longest that an answer's checks may take. */
+const CHECK_PATIENCE_MS = 30_000;
+/** A lease outlives its call's time limit by this: its checks run under it. */
+const LEASE_MARGIN_MS = 60_000;
 
 /**
  * Makes the call unless breaker or limiter say no. `onCutOff` is told of an earlier call under this id that was cut off with its process, and must have kept it
@@ -106,13 +108,13 @@ export async function attempt(
   const startedAt = clock.now();
   const report = await makeCall(call, stages, { signal, probe });
   const endedAt = clock.now();
-  const outcome = inTime(await checked(report.outcome, call), call, report, endedAt);
+  const outcome = inTime(await checked(report.outcome, call, clock), call, report, endedAt);
   tellBreaker(breaker, model, outcome, { startedAt, probe });
   // A call that we broke off ourselves may be charged all the same.
   const brokenOff = outcome.kind === "cancelled" && report.billable;
   const usage = report.usage ?? (brokenOff ? { ...NO_USAGE, inputTokens: call.tokens.inputTokens } : NO_USAGE);
   const entry: TrailEntry = {
-    call: call.id,
+    call: entryId(call, permit.permit),
     model,
     purpose: call.purpose,
     outcome: brokenOff ? "uncertain" : outcome.kind,
@@ -120,6 +122,7 @@ export async function attempt(
     startedAt,
     latencyMs: Math.max(0, endedAt - startedAt),
     usage,
+    ...(call.model.price ? { price: call.model.price } : {}),
     costNanoUsd: callCostNanoUsd(usage, call.model.price),
     ...(report.requestId === undefined ? {} : { requestId: report.requestId }),
   };
@@ -157,12 +160,17 @@ function unavailable(model: string, reason: string): Outcome {
   return { kind: "unavailable", scope: "model", reason: `${model}: breaker open: ${reason}` };
 }
 
+/** A call that is asked again after its process died is another call, and is paid for itself: what tells them apart is the permit. */
+function entryId(call: Call, permit: string): string {
+  return `${call.id}~${permit}`;
+}
+
 /** An earlier grant for this very call was never closed: its process died, the vendor may have been asked and paid. */
 function cutOffEntry(call: Call, cutOff: CutOff): TrailEntry {
   const { startedAt, inputTokens, outputTokens } = cutOff;
   const usage: Usage = { ...NO_USAGE, inputTokens, outputTokens };
   return {
-    call: `${call.id}~${startedAt}`,
+    call: entryId(call, cutOff.permit),
     model: call.model.id,
     purpose: call.purpose,
     outcome: "uncertain",
@@ -170,15 +178,26 @@ function cutOffEntry(call: Call, cutOff: CutOff): TrailEntry {
     startedAt,
     latencyMs: 0,
     usage,
+    ...(call.model.price ? { price: call.model.price } : {}),
     costNanoUsd: callCostNanoUsd(usage, call.model.price),
   };
 }
 
-async function checked(outcome: Outcome, call: Call): Promise<Outcome> {
+async function checked(outcome: Outcome, call: Call, clock: Clock): Promise<Outcome> {
   if (outcome.kind !== "answered") return outcome;
-  const check = await call.check(outcome.answer);
+  const check = await withinTime(call.check(outcome.answer), clock);
   if (check.kind === "passed") return { kind: "answered", answer: check.answer };
   return { kind: "unfit", cause: "check", reason: check.reason, onFail: check.onFail, answer: outcome.answer };
+}
+
+/** Checks of the user's own may never end: they must not hold a slot for ever. */
+async function withinTime(checking: Checked | Promise<Checked>, clock: Clock): Promise<Checked> {
+  if (!(checking instanceof Promise)) return checking;
+  const ended = new AbortController();
+  const late = clock.sleep(CHECK_PATIENCE_MS, ended.signal).then((): Checked => {
+    return { kind: "failed", reason: `its checks did not end within ${CHECK_PATIENCE_MS / 1_000} s`, onFail: "escalate" };
+  });
+  return Promise.race([checking, late]).finally(() => ended.abort());
 }
 
 /** A call that was cut short by its job's deadline is no failure of the vendor. */

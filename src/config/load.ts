@@ -7,7 +7,7 @@ import { crossCheck } from "./cross-check.ts";
 import type { Fleet } from "./fleet.ts";
 import { fleetSchema } from "./fleet-schema.ts";
 import { interpolate } from "./interpolate.ts";
-import { parseOptions, problemsError, showPath } from "./problem.ts";
+import { parseOptions, problemsError, showPath, type Path } from "./problem.ts";
 import { readConfig } from "./read-config.ts";
 
 export interface LoadOptions {
@@ -32,7 +32,18 @@ export async function loadFleet(path: string | undefined, options: LoadOptions):
   const { options: parsed, problems: wrong } = parseOptions(fleetSchema, value);
   // What a missing variable leaves behind is no second problem.
   const reported = new Set(unresolved.map((problem) => showPath(problem.path)));
-  const problems = [...unresolved, ...[...wrong, ...crossCheck(value)].filter((problem) => !reported.has(showPath(problem.path)))];
+  const found = [...wrong.map((problem) => ({ ...problem, path: asWritten(problem.path, value) })), ...crossCheck(value)];
+  const problems = [...unresolved, ...found.filter((problem) => !reported.has(showPath(problem.path)))];
   if (!parsed || problems.length > 0) throw problemsError(file.path, problems, (place) => file.lineOf(place));
   return assembleFleet(parsed, { path: file.path, cwd, environment: options.environment });
+}
+
+/** A route may be the list of its `models` alone: then the file has no such key. */
+function asWritten(path: Path, value: unknown): Path {
+  let written: unknown = value;
+  return path.filter((part) => {
+    if (part === "models" && Array.isArray(written)) return false;
+    written = (written as Readonly<Record<string | number, unknown>> | null | undefined)?.[part];
+    return true;
+  });
 }

@@ -43,6 +43,9 @@ function wording(issue: RawIssue): string | undefined {
       return issue.inclusive ? `must be at least ${issue.minimum}` : `must be above ${issue.minimum}`;
     case "too_big":
       return `must be at most ${issue.maximum}`;
+    case "invalid_union":
+      // A mapping whose `kind` is none of those that there are.
+      return Array.isArray(issue["options"]) ? `must be one of: ${issue["options"].map(String).join(", ")}` : undefined;
     default:
       return undefined;
   }

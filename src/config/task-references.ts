@@ -76,6 +76,7 @@ function checkOthers(path: Path, task: Mapping, { models, dataClasses }: Known):
       });
     }
   }
+  problems.push(...checkDrift([...path, "drift"], task["drift"], models));
   if (isMapping(analyse) && typeof analyse["model"] === "string") {
     problems.push(...checkModel([...path, "analyse", "model"], analyse["model"], models));
   }
@@ -87,6 +88,15 @@ function checkOthers(path: Path, task: Mapping, { models, dataClasses }: Known):
     problems.push({ path: at, message: `no data class ${JSON.stringify(named)} is configured; ${advice}` });
   }
   return problems;
+}
+
+/** What the pilot saw of models that are no longer there is watched by nobody. */
+function checkDrift(path: Path, drift: unknown, models: readonly string[]): readonly Problem[] {
+  const keysOf = (list: string) => (isMapping(drift) && isMapping(drift[list]) ? Object.keys(drift[list]) : []);
+  return [
+    ...keysOf("passRates").flatMap((id) => checkModel([...path, "passRates", id], id, models)),
+    ...keysOf("agreements").flatMap((ids) => ids.split("+").flatMap((id) => checkModel([...path, "agreements", ids], id, models))),
+  ];
 }
 
 function judgesIn(path: Path, { model, models }: Mapping): readonly (readonly [Path, string])[] {

@@ -12,6 +12,8 @@ export interface RowId {
 /** What holds for a job beside its row: it goes with the row wherever that is made a job anew. */
 export interface JobTerms {
   readonly tags?: Readonly<Record<string, string>>;
+  /** On whose account it is, where several share the fleet. */
+  readonly tenant?: string;
   /** The class of its data, where it is not what its task or its row says. */
   readonly dataClass?: string;
   /** The only models that may be called for it, and those that may not; judges included. */
@@ -39,9 +41,10 @@ export interface Job extends RowId, JobTerms {
 }
 
 /** The terms that are there, and nothing else. */
-export function termsOf({ tags, dataClass, allow, deny, trial }: JobTerms): JobTerms {
+export function termsOf({ tags, tenant, dataClass, allow, deny, trial }: JobTerms): JobTerms {
   return {
     ...(tags === undefined ? {} : { tags }),
+    ...(tenant === undefined ? {} : { tenant }),
     ...(dataClass === undefined ? {} : { dataClass }),
     ...(allow === undefined ? {} : { allow }),
     ...(deny === undefined ? {} : { deny }),

@@ -51,7 +51,9 @@ type Stop = { readonly stop: "cut-off" } | { readonly stop: "broken" };
  */
 export function readLenientJson(text: string, start: number): LenientReading {
   const reading = readOnce(text, start, false);
-  return reading.kind === "broken" && reading.isJson ? readOnce(text, start, true) : reading;
+  if (reading.kind !== "broken" || !reading.isJson) return reading;
+  const second = readOnce(text, start, true);
+  return second.kind === "broken" ? { ...second, at: Math.max(reading.at, second.at) } : second;
 }
 
 function readOnce(text: string, start: number, takesQuotes: boolean): LenientReading {
@@ -214,7 +216,6 @@ function readOnce(text: string, start: number, takesQuotes: boolean): LenientRea
 type Within = "object" | "array" | "end";
 
 function fail(stop: Stop["stop"]): never {
-  // eslint-disable-next-line no-throw-literal, typescript/only-throw-error
   throw { stop } satisfies Stop;
 }
 

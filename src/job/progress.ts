@@ -13,6 +13,14 @@ export interface Exclusion {
   readonly reason: string;
 }
 
+export interface HeldAnswer {
+  readonly model: ModelId;
+  readonly answer: Answer;
+  /** Other models that gave the same answer: they can't judge it. */
+  readonly alike?: readonly ModelId[];
+  readonly reason?: string;
+}
+
 export interface Progress {
   readonly trail: readonly TrailEntry[];
   readonly excluded: readonly Exclusion[];
@@ -24,7 +32,7 @@ export interface Progress {
   /** What runs next, before the route goes on: the first of these steps that can. */
   readonly next?: readonly Step[];
   /** An answer that waits for its judgement, or that is to be repaired for this reason. */
-  readonly held?: { readonly model: ModelId; readonly answer: Answer; readonly reason?: string };
+  readonly held?: HeldAnswer;
   /** Models that were asked to repair an answer: once each. */
   readonly repaired?: readonly ModelId[];
   /** Asked of a model. */

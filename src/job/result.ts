@@ -51,6 +51,7 @@ interface ResultBase extends RowId {
   readonly id?: string;
   readonly line?: number;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly tenant?: string;
   readonly trail: readonly TrailEntry[];
   /** How often the job was moved to another model or step. */
   readonly reroutes: number;

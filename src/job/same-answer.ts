@@ -6,7 +6,7 @@ import { readTextQuantity } from "./quantity-text.ts";
 
 /**
  * Whether two answers say the same, in the fields named (all of them) or as a whole. An answer that has none of the fields, or no text, is the same
- * as none. Where neither text has a number with a unit this is the same as comparing {@link comparable}.
+ * as none. Finds a little more than {@link comparable}: see {@link sameValue}.
  */
 export function sameAnswer(a: Answer, b: Answer, on?: readonly string[]): boolean {
   const left = comparedOf(a, on);
@@ -19,13 +19,16 @@ export function sameAnswer(a: Answer, b: Answer, on?: readonly string[]): boolea
  * A unit counts here ("10 days" is neither "10" nor "10 hours"), since being equal to both would make those two equal.
  */
 export function comparable(answer: Answer, on?: readonly string[]): string | undefined {
-  return comparedOf(answer, on)?.map(canonical).join("\u0000");
+  return comparedOf(answer, on)?.map(canonicalValue).join("\u0000");
 }
 
-/** Whether two values say the same. A bare number is the same as that number with a unit in words or a currency ("10" and "10 days"), which is not so of a percentage. */
+/**
+ * Whether two values say the same: their canonical texts are equal, or one is the other's number without its unit ("10" and "10 days"; a percentage keeps its
+ * sign), or its literal without the quotes. So "10" is "10 days" and "10 hours", which are not each other: of three answers compare every two.
+ */
 export function sameValue(a: JsonValue, b: JsonValue): boolean {
-  const left = canonical(a);
-  const right = canonical(b);
+  const left = canonicalValue(a);
+  const right = canonicalValue(b);
   if (left === right || isSameLiteral(a, b)) return true;
   const first = quantityOf(a);
   const second = first && quantityOf(b);
@@ -54,7 +57,8 @@ function at(json: JsonValue | undefined, path: string): JsonValue | undefined {
   return value;
 }
 
-function canonical(value: JsonValue): string {
+/** The value as a canonical text: equal texts mean the same value. */
+export function canonicalValue(value: JsonValue): string {
   if (typeof value === "string") return canonicalText(value);
   if (typeof value === "number") return String(Object.is(value, -0) ? 0 : value);
   if (typeof value !== "object" || value === null) return String(value);
@@ -65,11 +69,11 @@ function canonical(value: JsonValue): string {
 
 /** Inside a list or an object text keeps its quotes, so that it can't be taken for structure. */
 function canonicalItem(value: JsonValue): string {
-  return typeof value === "string" && !readTextQuantity(value) ? JSON.stringify(canonical(value)) : canonical(value);
+  return typeof value === "string" && !readTextQuantity(value) ? JSON.stringify(canonicalValue(value)) : canonicalValue(value);
 }
 
 function quantityOf(value: JsonValue) {
-  if (typeof value === "number") return { decimal: canonical(value), unit: "" };
+  if (typeof value === "number") return { decimal: canonicalValue(value), unit: "" };
   return typeof value === "string" ? readTextQuantity(bare(value)) : undefined;
 }
 

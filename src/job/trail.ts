@@ -1,5 +1,6 @@
 // A job's calls in order. Each entry is one call and becomes one ledger entry.
 
+import type { Price } from "./model.ts";
 import type { ModelId } from "./names.ts";
 import type { OutcomeKind } from "./outcome.ts";
 import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
@@ -7,7 +8,7 @@ import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 export type Purpose = "answer" | "judge" | "agree" | "repair" | "analyse";
 
 export interface TrailEntry {
-  /** Call id; unique over the row's life. */
+  /** Call id and the name of its permit; unique over the row's life. */
   readonly call: string;
   readonly model: ModelId;
   readonly purpose: Purpose;
@@ -20,6 +21,8 @@ export interface TrailEntry {
   readonly startedAt: number;
   readonly latencyMs: number;
   readonly usage: Usage;
+  /** By which the cost was reckoned; absent: the model has none. */
+  readonly price?: Price;
   readonly costNanoUsd: number;
   /** The vendor's id of the request, for its support. */
   readonly requestId?: string;

@@ -3,7 +3,7 @@
 // KEYS   buckets, leases, expiries, uncertain
 // ARGV   1 JSON { uncertainMs, passes: { <model id>: [<scope>...] }, scopes: { <scope>: { rates: { <dimension>: [perMs, burstMs] }, concurrency? } },
 //          asks: [{ call, model, nonce, charge, inputTokens, outputTokens, leaseMs, patienceMs, ticket? }] }
-// Reply  one per ask, in order: ['granted'] · ['ticket', at, waitMs] · ['granted', startedAt, inputTokens, outputTokens] (cut off before) · ['refused', waitMs, by, scope]
+// Reply  one per ask, in order: ['granted'] · ['ticket', at, waitMs] · ['granted', nonce, startedAt, inputTokens, outputTokens] (cut off before: that grant's) · ['refused', waitMs, by, scope]
 
 import { redisScript } from "../runtime/redis-script.ts";
 import { EARLY_MS, LATE_MS } from "./permit-book.ts";
@@ -141,7 +141,7 @@ for i, ask in ipairs(input.asks) do
       redis.call('HSET', LEASES, ask.call, cjson.encode({ passes = input.passes[ask.model], nonce = ask.nonce, startedAt = math.floor(now),
         inputTokens = ask.inputTokens, outputTokens = ask.outputTokens, charge = ask.charge }))
       redis.call('ZADD', EXPIRIES, now + ask.leaseMs, ask.call)
-      replies[i] = lost and { 'granted', lost.startedAt, lost.inputTokens, lost.outputTokens } or { 'granted' }
+      replies[i] = lost and { 'granted', lost.nonce or '', lost.startedAt, lost.inputTokens, lost.outputTokens } or { 'granted' }
     end
   end
 end

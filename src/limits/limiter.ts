@@ -32,7 +32,14 @@ export type PermitReply =
   /** `cutOff`: an earlier grant for this call was never settled, so the vendor may have been asked before; with that grant's start (unix ms) and estimate. */
   | {
       readonly kind: "granted";
-      readonly cutOff?: { readonly startedAt: number; readonly inputTokens: number; readonly outputTokens: number };
+      /** The permit's own name: a call that is asked again, because its process died, gets another. */
+      readonly permit: string;
+      readonly cutOff?: {
+        readonly permit: string;
+        readonly startedAt: number;
+        readonly inputTokens: number;
+        readonly outputTokens: number;
+      };
     }
   /** Not within `patienceMs`: ask again in `waitMs`. `isShut`: nobody gets a permit until then; else it is a place in line. */
   | { readonly kind: "wait"; readonly waitMs: number; readonly isShut: boolean; readonly reason: string };

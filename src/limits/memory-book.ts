@@ -44,7 +44,10 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
     uncertain.delete(ask.call);
     leases.set(ask.call, { ...ask, startedAt: now, expiresAt: now + ask.leaseMs });
     if (!lost) return { kind: "granted" };
-    return { kind: "granted", cutOff: { startedAt: lost.startedAt, inputTokens: lost.inputTokens, outputTokens: lost.outputTokens } };
+    return {
+      kind: "granted",
+      cutOff: { nonce: lost.nonce, startedAt: lost.startedAt, inputTokens: lost.inputTokens, outputTokens: lost.outputTokens },
+    };
   };
 
   const pay = (

@@ -1,5 +1,6 @@
 // The calls of this process that wait for one model, in order of asking. The first of them hold tickets; the others ask when the fleet's line is short.
 
+import type { PermitReply } from "./limiter.ts";
 import type { PermitAnswer } from "./permit-book.ts";
 import { BUSY_WAIT_MS, expectedWaitMs, isShut, pauseMs, reasonOf, type Waiter } from "./waiter.ts";
 
@@ -51,7 +52,7 @@ export function createModelLine(): ModelLine {
       case "granted":
         if (waiter.hasLeft) return;
         waiter.hasLeft = true;
-        waiter.resolve(answer);
+        waiter.resolve(toReply(waiter, answer));
         break;
       case "ticket":
         waiter.ticket = { ticket: answer.ticket, dueAt: now + answer.waitMs };
@@ -125,4 +126,10 @@ export function createModelLine(): ModelLine {
       return holders;
     },
   };
+}
+
+function toReply({ ask }: Waiter, { cutOff }: Extract<PermitAnswer, { kind: "granted" }>): PermitReply {
+  if (!cutOff) return { kind: "granted", permit: ask.nonce };
+  const { nonce, ...lost } = cutOff;
+  return { kind: "granted", permit: ask.nonce, cutOff: { permit: nonce, ...lost } };
 }

@@ -21,6 +21,7 @@ export interface PermitAsk {
 
 /** An earlier grant for the call that was never settled: its start (unix ms) and estimates. */
 export interface CutOffCall {
+  readonly nonce: string;
   readonly startedAt: number;
   readonly inputTokens: number;
   readonly outputTokens: number;

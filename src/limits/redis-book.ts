@@ -12,7 +12,11 @@ import { endScript } from "./end-script.ts";
 import { UNCERTAIN_MS, type PermitAnswer, type PermitBook, type RefusedBy } from "./permit-book.ts";
 import { providerScopes, type LimitScope } from "./scopes.ts";
 
-type AskReply = ["ticket", string, string] | ["granted"] | ["granted", number, number, number] | ["refused", number, RefusedBy, string];
+type AskReply =
+  | ["ticket", string, string]
+  | ["granted"]
+  | ["granted", string, number, number, number]
+  | ["refused", number, RefusedBy, string];
 
 export function createRedisBook({ redis, provider }: { redis: Redis; provider: ProviderSpec }): PermitBook {
   const { buckets, leases, expiries, uncertain } = providerKeys(provider.name);
@@ -52,7 +56,7 @@ function toArgument({ rates, concurrency }: LimitScope): object {
 function toAnswer(reply: AskReply): PermitAnswer {
   if (reply[0] === "refused") return { kind: "refused", waitMs: reply[1], by: reply[2], scope: reply[3] };
   if (reply[0] === "ticket") return { kind: "ticket", ticket: Number(reply[1]), waitMs: Number(reply[2]) };
-  const [, startedAt, inputTokens, outputTokens] = reply;
-  if (startedAt === undefined || inputTokens === undefined || outputTokens === undefined) return { kind: "granted" };
-  return { kind: "granted", cutOff: { startedAt, inputTokens, outputTokens } };
+  const [, nonce, startedAt, inputTokens, outputTokens] = reply;
+  if (nonce === undefined || startedAt === undefined || inputTokens === undefined || outputTokens === undefined) return { kind: "granted" };
+  return { kind: "granted", cutOff: { nonce, startedAt, inputTokens, outputTokens } };
 }

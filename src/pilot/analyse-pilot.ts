@@ -3,7 +3,7 @@
 import type { ModelId } from "../job/names.ts";
 import type { Step } from "../job/task.ts";
 import { longerCandidates } from "./candidates.ts";
-import { choose, isAcceptable, OFFERING, RECOMMENDING, riskOf } from "./choose.ts";
+import { choose, isAcceptable, LEAST_SAVING, OFFERING, RECOMMENDING, riskOf } from "./choose.ts";
 import { contend, contendWith, holding, restate, type Contender, type Holding } from "./contenders.ts";
 import { explainChoice } from "./explain-choice.ts";
 import { mixedQuality, mixingLine } from "./hull.ts";
@@ -16,6 +16,7 @@ import {
   type PilotInput,
   type PilotReport,
   type Rate,
+  type Saving,
 } from "./pilot.ts";
 import { columnOf, replay } from "./replay.ts";
 import { createSample, type Column, type Sample } from "./sample.ts";
@@ -39,13 +40,18 @@ export function analysePilot(input: PilotInput): PilotReport {
   const lowered = choose(restate(recommended, lower), contend(sample, best, lower), OFFERING);
 
   const chosen = describe(sample, best, recommended);
+  const saving = (key: "lowered" | "nearest", contender: Contender | undefined): { [name in typeof key]?: Saving } =>
+    contender ? { [key]: { ...describe(sample, best, contender), savedShare: 1 - contender.costNanoUsd / recommended.costNanoUsd } } : {};
   const mixing = mixingLine(models);
   const cascades = [...contenders, recommended].filter(({ candidate }) => candidate);
-  const shown = undominated(cascades).map((contender): MeasuredCascade => {
-    const choice = describe(sample, best, contender);
-    const mixed = mixedQuality(mixing, choice.costNanoUsd);
-    return { ...choice, isAcceptable: isAcceptable(contender, RECOMMENDING), isAboveMixing: mixed === undefined || choice.quality > mixed };
-  });
+  const shown = undominated(cascades)
+    .map((contender): MeasuredCascade => {
+      const choice = describe(sample, best, contender);
+      const mixed = mixedQuality(mixing, choice.costNanoUsd);
+      const isAboveMixing = mixed === undefined || choice.quality > mixed;
+      return { ...choice, isAcceptable: isAcceptable(contender, RECOMMENDING), isAboveMixing };
+    })
+    .filter((cascade) => cascade.isAcceptable || cascade.isAboveMixing);
   return withReasons({
     ...common,
     models,
@@ -56,9 +62,7 @@ export function analysePilot(input: PilotInput): PilotReport {
     mixing,
     hull: mixingLine([...models, ...shown]),
     recommended: chosen,
-    ...(lowered.steps === recommended.steps
-      ? {}
-      : { lowered: { ...describe(sample, best, lowered), savedShare: 1 - lowered.costNanoUsd / recommended.costNanoUsd } }),
+    ...(lowered.steps === recommended.steps ? saving("nearest", nearest(contenders, recommended)) : saving("lowered", lowered)),
     baseline: baselineOf(sample, recommended.steps),
   });
 }
@@ -86,6 +90,11 @@ function recommend(sample: Sample, best: Column, held: Holding, contenders: read
   const short = choose(alone, contenders, RECOMMENDING);
   if (!short.candidate) return short;
   return choose(short, contendWith(sample, best, held, longerCandidates(sample, short.candidate)), RECOMMENDING);
+}
+
+function nearest(contenders: readonly Contender[], { costNanoUsd }: Contender): Contender | undefined {
+  const cheaper = contenders.filter((contender) => contender.costNanoUsd <= (1 - LEAST_SAVING) * costNanoUsd);
+  return cheaper.toSorted((a, b) => b.gap.mean - a.gap.mean)[0];
 }
 
 function describe(sample: Sample, best: Column, { steps, toBest, gap }: Contender): Choice {

@@ -1,6 +1,7 @@
 // Routes and their figures in words for people.
 
 import type { Step } from "../job/task.ts";
+import type { Difference } from "./pilot.ts";
 
 /** `a and b agree, else c`; `2 of a, b and c agree, else d`; `a, where its answer passes the checks, else b`. */
 export function describeRoute(steps: readonly Step[], name: (model: string) => string = shortName): string {
@@ -33,10 +34,22 @@ export function points(difference: number): string {
   return difference < 0 ? `−${text}` : `+${text}`;
 }
 
+/** `+0.5 (−1.2 to +2.1)`; `–` for the best model itself. */
+export function differenceInPoints({ mean, interval: { low, high } }: Difference): string {
+  return mean === 0 && low === 0 && high === 0 ? "–" : `${points(mean)} (${points(low)} to ${points(high)})`;
+}
+
 /** Per 1,000 jobs, with three digits: `$0.235`, `$12.3`, `$1230`. */
 export function usdPerThousand(nanoUsdPerJob: number): string {
   const usd = nanoUsdPerJob / 1e6;
   if (usd === 0) return "$0";
   const digits = Math.min(9, Math.max(0, 2 - Math.floor(Math.log10(usd))));
   return `$${usd.toFixed(digits)}`;
+}
+
+/** {@link usdPerThousand} of a round sum, without its zeros: `$0.2`, `$10`. */
+export function roundUsd(nanoUsdPerJob: number): string {
+  return usdPerThousand(nanoUsdPerJob)
+    .replace(/(\.\d*?)0+$/, "$1")
+    .replace(/\.$/, "");
 }

@@ -10,7 +10,7 @@ type Unexplained = Omit<PilotReport, "reasons">;
 const FEW_ROWS = 100;
 
 export function explainChoice(report: Unexplained): readonly string[] {
-  const { best, recommended, lowered } = report;
+  const { best, recommended } = report;
   if (!best || !recommended) {
     return ["Nothing can be recommended: no model is left to compare.", ...leftOut(report)];
   }
@@ -19,12 +19,7 @@ export function explainChoice(report: Unexplained): readonly string[] {
     ...leftOut(report),
     `The best single model of the sample is ${shortName(best.model)}: ${percent(best.quality)} right (${range(best.interval)}) at ${cost(best)}.`,
     ...recommendation(report, best, recommended),
-    ...(lowered
-      ? [
-          `A quality ${(100 * LOWERED_BY).toFixed(1)} points lower would save another ${percent(lowered.savedShare)}: ${describeRoute(lowered.steps)}, ` +
-            `at ${cost(lowered)}. ${expectation(lowered)}`,
-        ]
-      : []),
+    ...offer(report),
     ...(report.rows < FEW_ROWS
       ? [`${report.rows} rows tell little: on 200 or more a cheaper route has a better chance to show that it is as good.`]
       : []),
@@ -70,6 +65,20 @@ function recommendation(report: Unexplained, best: MeasuredModel, recommended: C
       ? `No route is sure to hold ${held} on this sample; it comes nearest.`
       : `No cheaper route is expected to hold ${held}${cascadesTried > 0 ? `, of ${cascadesTried} cascades tried` : ""}.`;
   return [`Recommended: ${shortName(best.model)} alone. ${why}`];
+}
+
+function offer({ lowered, nearest }: Unexplained): readonly string[] {
+  const less = `A quality ${(100 * LOWERED_BY).toFixed(1)} points lower would save`;
+  if (lowered) {
+    return [
+      `${less} another ${percent(lowered.savedShare)}: ${describeRoute(lowered.steps)}, at ${cost(lowered)}. ${expectation(lowered)}`,
+    ];
+  }
+  if (!nearest) return [];
+  return [
+    `${less} nothing worth it. Nearest of what is clearly cheaper: ${describeRoute(nearest.steps)}, at ${cost(nearest)} ` +
+      `(${percent(nearest.savedShare)} less). ${expectation(nearest)}`,
+  ];
 }
 
 function expectation({ expectedToBest, toBest }: Choice): string {

@@ -16,7 +16,12 @@ export function measureRoute(steps: readonly Step[], { isRight, costNanoUsd, lat
     interval: wilson(Math.round(quality * rows), rows),
     costNanoUsd: mean(costNanoUsd),
     p50LatencyMs: latencyMs.toSorted()[Math.max(0, Math.ceil(rows / 2) - 1)] ?? 0,
-    toBest: pairedDifference(gains, losses, rows),
+    // The best model differs from itself by nothing, which is no estimate.
+    toBest: isAlone(steps, best) ? { mean: 0, interval: { low: 0, high: 0 } } : pairedDifference(gains, losses, rows),
     reach,
   };
+}
+
+function isAlone(steps: readonly Step[], { id }: Column): boolean {
+  return steps.length === 1 && steps[0]!.models.length === 1 && steps[0]!.models[0] === id;
 }

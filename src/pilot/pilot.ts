@@ -80,6 +80,11 @@ export interface Choice extends MeasuredRoute {
   readonly costShare: number;
 }
 
+/** `savedShare`: of the recommended route's cost. */
+export interface Saving extends Choice {
+  readonly savedShare: number;
+}
+
 export interface MeasuredCascade extends Choice {
   /** Can be expected to hold the quality that is to be held. */
   readonly isAcceptable: boolean;
@@ -113,7 +118,7 @@ export interface PilotReport {
   /** How many were looked at, and how many of them pass. */
   readonly cascadesTried: number;
   readonly cascadesAcceptable: number;
-  /** Those worth showing, cheapest first: none is beaten by another in both cost and expected quality. */
+  /** Those worth showing, cheapest first: acceptable or above random mixing, and beaten by no other in both cost and expected quality. */
   readonly cascades: readonly MeasuredCascade[];
   /** Corners of the line of random mixing between single models, cheapest first. */
   readonly mixing: readonly CostQuality[];
@@ -121,8 +126,10 @@ export interface PilotReport {
   readonly hull: readonly CostQuality[];
   readonly floor?: number;
   readonly recommended?: Choice;
-  /** What holding less would allow ({@link LOWERED_BY}), where that saves something. `savedShare`: of the recommended route's cost. */
-  readonly lowered?: Choice & { readonly savedShare: number };
+  /** What holding less would allow ({@link LOWERED_BY}), where that saves something. */
+  readonly lowered?: Saving;
+  /** Where it saves nothing: of the routes that cost clearly less, the one that comes nearest to what is to be held. */
+  readonly nearest?: Saving;
   /** What to hold the recommended route against later: passed checks by model, agreements by the step's models joined by `+`. */
   readonly baseline: { readonly passRates: Readonly<Record<ModelId, Rate>>; readonly agreements: Readonly<Record<string, Rate>> };
   /** Why, in sentences. */

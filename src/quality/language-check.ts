@@ -20,6 +20,8 @@ const FENCE = "```";
  */
 export function createLanguageCheck({ field, languages }: Pick<Extract<CheckSpec, { kind: "language" }>, "field" | "languages">): Check {
   const partOf = createPartReader(field);
+  // A failure to load is the check's, which asks again.
+  void Promise.resolve(languageDetector()).catch(() => undefined);
   const allowed = new Set(languages.map((code) => languageCode(code) ?? code));
   const whyWrong = (text: string, place: string, detect: LanguageDetector): string | undefined => {
     const { language, scores } = detect(text);

@@ -1,5 +1,5 @@
-// The language detector: ELD (Nito-ELD, n-grams of 60 languages). It takes linear time on any text, and about a second to load, so it is loaded when the
-// first language check is made.
+// The language detector: ELD (Nito-ELD, n-grams of 60 languages). It takes linear time on any text, but the better part of a second to load, in which nothing
+// else runs: so it is loaded only where a task has a language check, and when that check is made rather than at its first answer.
 
 export interface LanguageReading {
   /** ISO 639-1; undefined where the text doesn't say clearly. */

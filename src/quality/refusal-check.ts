@@ -7,7 +7,10 @@ import { quote, type Check } from "./subject.ts";
 /** A refusal comes at once; what comes later belongs to an answer. */
 const OPENING_CHARACTERS = 300;
 
-/** Looks at how the answer begins; where it is JSON, at how the texts directly inside of it begin. */
+/**
+ * Looks at how the answer begins; where it is JSON, at how the texts directly inside of it begin. It goes by phrases that only a refusal has, so it would rather
+ * miss one in unusual words than fail an honest answer.
+ */
 export function createRefusalCheck(): Check {
   return ({ text, json, finish }) => {
     if (finish.unified === "refusal") return `the model refused (finish reason ${finish.raw ?? "refusal"})`;

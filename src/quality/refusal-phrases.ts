@@ -5,12 +5,14 @@
 
 /** What may come before: an apology, a "but", an "As an AI". */
 const OPENINGS =
-  /^(?:(?:i['’]?m|i am|we['’]?re) (?:really |very |so |truly )?sorry|sorry|my apologies|i apologi[sz]e|unfortunately|thank you for [^.,]{0,60}|hello|hi|es tut mir (?:sehr )?leid|entschuldigung|leider|je suis (?:vraiment )?désolée?|désolée?|lo siento(?: mucho)?|lo lamento|desculpe|sinto muito|lamento|mi dispiace|spiacente|het spijt me|sorry|przykro mi|przepraszam|извините|простите|к сожалению|üzgünüm|maaf)[\s,.!:;—-]*(?:(?:but|however|aber|jedoch|mais|pero|mas|ma|maar|ale|но|ama|tapi)[\s,]+)?/iu;
+  /^(?:(?:i['’]?m|i am|we['’]?re) (?:really |very |so |truly )?sorry(?: (?:that|to hear|for|about) [^.,!]{0,60}(?=,))?|sorry|my apologies|i apologi[sz]e|unfortunately|thank you for [^.,]{0,60}|hello|hi|(?:es )?tut mir (?:sehr )?leid|entschuldigung|leider|je suis (?:vraiment )?désolée?|désolée?|lo siento(?: mucho)?|lo lamento|desculpe|sinto muito|lamento|mi dispiace|spiacente|het spijt me|sorry|przykro mi|przepraszam|извините|простите|к сожалению|üzgünüm|maaf)[\s,.!:;—-]*(?:(?:but|however|aber|jedoch|mais|pero|mas|ma|maar|ale|но|ama|tapi)[\s,]+)?/iu;
 
 const AI = String.raw`(?:an? |one )?(?:ai|artificial intelligence|(?:large )?language model|(?:virtual |ai )?assistant)[a-z -]{0,40}`;
-const CANT = String.raw`(?:can['’]?t|cannot|can not|(?:am|['’]m) (?:not able|unable|not (?:comfortable|permitted|allowed)|not going) (?:to )?|won['’]?t|will not|must (?:decline|refuse) to|(?:have to|need to) decline to|decline to|could not|couldn['’]?t)`;
+const CANT = String.raw`(?:can['’]?t|cannot|can not|(?:would|['’]d) (?:prefer|rather) not(?: to)?|do(?: not|n['’]?t) feel comfortable|(?:am|['’]m) (?:not able|unable|not (?:comfortable|permitted|allowed)|not going) (?:to )?|won['’]?t|will not|must (?:decline|refuse) to|(?:have to|need to) decline to|decline to|could not|couldn['’]?t)(?: in good conscience)?`;
 const THIS = String.raw`(?:that|this|these|those|such|your request|any (?:part|kind|sort|type)|(?:this|that|the|your) (?:request|task|question|topic|content|kind|type|sort))`;
-const HARM = String.raw`(?:explicit|sexual|harmful|illegal|hateful|offensive|violent|dangerous|discriminatory|defamatory|malicious|copyrighted)`;
+/** Behind verbs that are said of other things too: "I can't answer this call". */
+const THIS_REQUEST = String.raw`(?:(?:that|this|it)(?=[.!,]|$)|(?:that|this|these|those|such|the|your|any) (?:requests?|questions?|tasks?|topics?|content|kind|type|sort|quer(?:y|ies)|instructions?)\b|that\b)`;
+const HARM = String.raw`(?:explicit|graphic|sexual|harmful|illegal|hateful|offensive|violent|dangerous|discriminatory|defamatory|malicious|copyrighted)`;
 
 export const REFUSALS: readonly RegExp[] = [
   new RegExp(
@@ -18,11 +20,11 @@ export const REFUSALS: readonly RegExp[] = [
     "iu",
   ),
   new RegExp(
-    String.raw`^(?:as ${AI},? )?i(?: simply)? ?${CANT} ?(?:compl(?:y|ying) with|fulfill?(?:ing)?|engag(?:e|ing) (?:in|with)|participat(?:e|ing) in|continu(?:e|ing) with|support(?:ing)?|accommodat(?:e|ing)|process(?:ing)?|discuss(?:ing)?|answer(?:ing)?|respond(?:ing)? to|do(?:ing)?) (?:${THIS})\b`,
+    String.raw`^(?:as ${AI},? )?i(?: simply)? ?${CANT} ?(?:compl(?:y|ying) with|fulfill?(?:ing)?|engag(?:e|ing) (?:in|with)(?: (?:any )?(?:discussions?|conversations?|content|topics?) (?:about|on|of|that))?|participat(?:e|ing) in|continu(?:e|ing) with|accommodat(?:e|ing)|process(?:ing)?|discuss(?:ing)?|answer(?:ing)?|respond(?:ing)? to|do(?:ing)?) ${THIS_REQUEST}`,
     "iu",
   ),
   new RegExp(
-    String.raw`^(?:as ${AI},? )?i(?: simply)? ?${CANT} ?(?:provid|creat|generat|writ|produc|shar|offer|giv|mak)(?:e|ing)? (?:you )?(?:with )?(?:(?:any |an? )?(?:${HARM})|(?:that|this|such) (?:kind |type |sort )?(?:of )?(?:content|information|material|text|code|advice|request|help|assistance)|(?:instructions|information|guidance|advice|assistance|help|support|content) (?:on|about|for|that|regarding|with|which)|(?:any )?(?:assistance|help)\b)`,
+    String.raw`^(?:as ${AI},? )?i(?: simply)? ?${CANT} ?(?:provid|creat|generat|writ|produc|shar|offer|giv|mak)(?:e|ing)? (?:you )?(?:with )?(?:(?:any |an? )?(?:${HARM})|(?:that|this)(?: for you)?(?:[.!,]|$)|(?:any )?(?:medical|legal|financial|professional|investment) advice|(?:that|this|such) (?:kind |type |sort )?(?:of )?(?:content|information|material|text|code|advice|request|help|assistance)|(?:instructions|information|guidance|advice|assistance|help|support|content) (?:on|about|for|that|regarding|with|which)|(?:any |the )?(?:assistance|help)\b)`,
     "iu",
   ),
   new RegExp(
@@ -37,7 +39,7 @@ export const REFUSALS: readonly RegExp[] = [
   // German, French, Spanish, Portuguese, Italian, Dutch, Polish, Russian, Turkish
   /^(?:dabei|damit|bei dieser (?:anfrage|bitte)|diese (?:anfrage|bitte)) kann ich (?:ihnen |dir )?(?:leider )?nicht (?:helfen|weiterhelfen|behilflich sein|erfüllen|beantworten)/iu,
   /^(?:ich |kann ich )?(?:kann )?(?:ihnen |dir )?(?:leider )?(?:dabei|damit|bei dieser anfrage|diese anfrage|dieser anfrage|dieser bitte) (?:leider )?nicht (?:helfen|weiterhelfen|behilflich sein|erfüllen|nachkommen|beantworten)/iu,
-  /^je ne (?:peux|puis|suis) (?:malheureusement )?(?:pas )?(?:en mesure de |(?:pas )?capable de )?(?:vous |t['’])?(?:aider (?:avec|à|dans|sur) (?:cela|ça|cette|ce )|répondre à cette (?:demande|requête)|accéder à cette demande|satisfaire (?:à )?cette (?:demande|requête))/iu,
+  /^je ne (?:peux|puis|suis) (?:malheureusement )?(?:pas )?(?:en mesure de |(?:pas )?capable de )?(?:vous |t['’])?(?:aider(?: (?:avec|à|dans|sur) (?:cela|ça|cette|ce )|[.!])|répondre à cette (?:demande|requête)|accéder à cette demande|satisfaire (?:à )?cette (?:demande|requête))/iu,
   /^no (?:puedo|me es posible) (?:ayudarte|ayudarle|ayudar|asistirte|asistir) (?:con|en) (?:eso|esto|esa|ese|esta|este)|^no puedo (?:cumplir|responder|procesar)(?: con| a)? (?:esa|esta|tu|su) (?:solicitud|petición)/iu,
   /^(?:eu )?não (?:posso|consigo) (?:te |lhe )?(?:ajudar|ajudá-l[oa]|auxiliar) (?:com|nisso|nessa|neste|nesse|nesta)|^(?:eu )?não posso (?:atender|responder|cumprir)(?: a| com)? (?:esse|essa|este|esta) (?:pedido|solicitação)/iu,
   /^(?:io )?non posso (?:aiutarti|aiutarla|aiutare|assisterti) (?:con|in) (?:questo|questa|quello|ciò)|^non posso (?:soddisfare|rispondere a|elaborare) questa richiesta/iu,

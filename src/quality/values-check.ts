@@ -2,7 +2,7 @@
 
 import type { CheckSpec } from "../job/check-spec.ts";
 import type { JsonValue } from "../job/json.ts";
-import { sameValue } from "../job/same-answer.ts";
+import { canonicalValue, sameValue } from "../job/same-answer.ts";
 import { createPartReader, quote, type Check } from "./subject.ts";
 
 const MOST_LISTED = 8;
@@ -10,7 +10,9 @@ const MOST_LISTED = 8;
 export function createValuesCheck({ field, values }: Extract<CheckSpec, { kind: "values" }>): Check {
   const partOf = createPartReader(field);
   const exact: ReadonlySet<JsonValue> = new Set(values);
-  const isAllowed = (value: JsonValue) => exact.has(value) || values.some((allowed) => sameValue(allowed, value));
+  const canonical: ReadonlySet<string> = new Set(values.map(canonicalValue));
+  const isAllowed = (value: JsonValue) =>
+    exact.has(value) || canonical.has(canonicalValue(value)) || values.some((allowed) => sameValue(allowed, value));
   const listed = values.slice(0, MOST_LISTED).map(quote).join(", ") + (values.length > MOST_LISTED ? ", …" : "");
   return (subject) => {
     const part = partOf(subject);

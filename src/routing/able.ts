@@ -4,6 +4,7 @@
 // as text and answer in words of ours, so that they need no capability.
 
 import type { ModelId } from "../job/names.ts";
+import type { Exclusion } from "../job/progress.ts";
 import type { Step } from "../job/task.ts";
 import { whyForbidden } from "./data-policy.ts";
 import type { ModelView } from "./model-view.ts";
@@ -26,6 +27,9 @@ const LACKS = {
 } as const;
 const NEEDED_BY_ANSWERS = ["jsonSchema", "images", "tools"] as const satisfies readonly (keyof Needs)[];
 
+/** Whoever answered badly may still read. */
+const ANSWERED_BADLY: ReadonlySet<Exclusion["cause"]> = new Set(["check", "cut-off", "disagreed", "judged"]);
+
 /** For one decision: what was found of a model is remembered. */
 export function createFilter(subject: Subject, view: ModelView): Filter {
   const { task, job, progress, needs } = subject;
@@ -33,23 +37,24 @@ export function createFilter(subject: Subject, view: ModelView): Filter {
   const tooSmall = provenTooSmall(subject, view);
   const found = { answer: new Map<ModelId, string | undefined>(), reading: new Map<ModelId, string | undefined>() };
 
-  const look = (id: ModelId, capabilities: typeof NEEDED_BY_ANSWERS | readonly []): string | undefined => {
-    const exclusion = progress.excluded.find((entry) => entry.model === id);
+  const look = (id: ModelId, isReading: boolean): string | undefined => {
+    const exclusion = progress.excluded.find(({ model, cause }) => model === id && !(isReading && ANSWERED_BADLY.has(cause)));
     if (exclusion) return `excluded for this job (${exclusion.cause}): ${exclusion.reason}`;
+    if (isReading && hasReadBadly(id, subject)) return "it was asked before, and its word could not be used";
     const model = view.model(id);
     if (!model) return "not configured";
     const forbidden = whyForbidden(job, task, model);
     if (forbidden !== undefined) return forbidden;
     if (tokens > model.contextWindow) return `the request needs about ${tokens} tokens, its context window holds ${model.contextWindow}`;
     if (model.contextWindow <= tooSmall) return `its context window (${model.contextWindow}) is no larger than one that was too small`;
-    const missing = capabilities.find((capability) => needs[capability] && !model.capabilities[capability]);
+    const missing = isReading ? undefined : NEEDED_BY_ANSWERS.find((capability) => needs[capability] && !model.capabilities[capability]);
     return missing && LACKS[missing];
   };
 
   const whyUnable = (id: ModelId, purpose?: Step["purpose"]): string | undefined => {
     const isReading = purpose === "judge" || purpose === "analyse";
     const known = isReading ? found.reading : found.answer;
-    if (!known.has(id)) known.set(id, look(id, isReading ? [] : NEEDED_BY_ANSWERS));
+    if (!known.has(id)) known.set(id, look(id, isReading));
     return known.get(id);
   };
 
@@ -66,6 +71,13 @@ export function createFilter(subject: Subject, view: ModelView): Filter {
       return Array.from(all, ([id, reason]) => `${id}: ${reason}`);
     },
   };
+}
+
+/** Asked again it would say the same, and again, at a price. */
+function hasReadBadly(id: ModelId, { progress }: Subject): boolean {
+  return progress.trail.some(
+    ({ model, purpose, outcome }) => model === id && outcome === "unfit" && (purpose === "judge" || purpose === "analyse"),
+  );
 }
 
 /** The largest context window that this job is known to overflow: the vendor's count overrules our estimate. */

@@ -79,36 +79,49 @@ function ofMathematics({ numbers, mathWords, operators }: TextSignals): Addition
   const isThere = numbers + operators >= 2 && mathWords + operators >= 2;
   return {
     adds: isThere ? 0.45 * half(mathWords + operators / 2, 4) : 0,
-    what: `mathematics: ${mathWords} words, ${operators} operators, ${numbers} numbers`,
+    what: `mathematics: ${counted([mathWords, "word"], [operators, "operator"], [numbers, "number"])}`,
   };
 }
 
 /** A single name in camel case is none. */
 function ofCode({ codeMarks, codeWords }: TextSignals): Addition {
-  return { adds: codeMarks < 3 ? 0 : 0.45 * half(codeMarks + codeWords / 2, 8), what: `code: ${codeMarks} marks, ${codeWords} words` };
+  return {
+    adds: codeMarks < 3 ? 0 : 0.45 * half(codeMarks + codeWords / 2, 8),
+    what: `code: ${counted([codeMarks, "mark"], [codeWords, "word"])}`,
+  };
 }
 
 function ofSteps({ stepWords, questions, items }: TextSignals): Addition {
   const more = Math.max(0, questions - 1);
   return {
     adds: 0.3 * half(stepWords + 2 * more + items / 2, 6),
-    what: `several steps: ${stepWords} words, ${questions} questions, ${items} items`,
+    what: `several steps: ${counted([stepWords, "word"], [more > 0 ? questions : 0, "question"], [items, "item"])}`,
   };
 }
 
 function ofConstraints(own: number, ofPrompt: number): Addition {
-  return { adds: 0.3 * half(own + ofPrompt, 10), what: `constraints: ${own} words in the row, ${ofPrompt} in the prompt` };
+  return {
+    adds: 0.3 * half(own + ofPrompt, 10),
+    what: `constraints: ${counted([own, "word in the row", "words in the row"], [ofPrompt, "in the prompt", "in the prompt"])}`,
+  };
 }
 
 /** One field is no structure. */
 function ofStructure({ fields, depth }: SchemaSize): Addition {
   const size = Math.max(0, fields - 1) + 2 * Math.max(0, depth - 1);
-  return { adds: 0.25 * half(size, 8), what: `output: ${fields} fields, ${depth} deep` };
+  return { adds: 0.25 * half(size, 8), what: `output: ${counted([fields, "field"])}, ${depth} deep` };
 }
 
 /** From 0 towards 1; half of it at `usual`. */
 function half(amount: number, usual: number): number {
   return amount / (amount + usual);
+}
+
+/** `2 words, 1 number`: what there is none of is left out. */
+function counted(...parts: readonly (readonly [count: number, one: string, many?: string])[]): string {
+  let shown = "";
+  for (const [count, one, many = `${one}s`] of parts) if (count > 0) shown += `${shown && ", "}${count} ${count === 1 ? one : many}`;
+  return shown;
 }
 
 interface Constant {

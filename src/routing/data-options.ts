@@ -1,15 +1,13 @@
 // The options of data handling: what a class of data asks for, and what a provider does with the data it is given.
 
 import { z } from "zod";
-import { duration } from "../job/quantity.ts";
-
-const retention = z.union([z.literal("none").transform(() => 0), duration]);
+import { period } from "../job/quantity.ts";
 
 /** A provider's `data`. What isn't said is not known, and bars it from every class that has a rule on it. */
 export const dataHandlingOptions = z.strictObject({
   region: z.string().min(1).optional(),
   /** How long it keeps what it was sent; `none`: not at all. */
-  retention: retention.optional(),
+  retention: period.optional(),
   /** Whether it may train on it. */
   training: z.boolean().optional(),
 });
@@ -18,7 +16,7 @@ export const dataHandlingOptions = z.strictObject({
 export const dataClassOptions = z.strictObject({
   providers: z.array(z.string().min(1)).min(1).optional(),
   regions: z.array(z.string().min(1)).min(1).optional(),
-  maxRetention: retention.optional(),
+  maxRetention: period.optional(),
   training: z.boolean().optional(),
 });
 

@@ -7,8 +7,9 @@
 
 import { splitModelId, type ModelId } from "../job/names.ts";
 import type { Answer } from "../job/outcome.ts";
-import type { Exclusion, Progress } from "../job/progress.ts";
+import type { Exclusion, HeldAnswer, Progress } from "../job/progress.ts";
 import type { ResultError } from "../job/result.ts";
+import { sameAnswer } from "../job/same-answer.ts";
 import type { Step, TaskSpec } from "../job/task.ts";
 import { agreedAnswer } from "./agreement.ts";
 import { readComplexity } from "./ask-complexity.ts";
@@ -67,9 +68,14 @@ export function afterSkip(progress: Progress, reasons: readonly string[]): Progr
   }
 }
 
-/** A job that is taken out of a step's queue before its calls were made: the step is still to come where the route doesn't know it. */
-export function beforeStep(progress: Progress, step: Step): Progress {
-  return step.purpose === undefined ? progress : { ...progress, next: [step] };
+/**
+ * A job that is taken out of a step's queue before its calls were made: the step is still to come where the route doesn't know it, and of judges any.
+ * `task`: as far as it is known.
+ */
+export function beforeStep(progress: Progress, step: Step, task: Pick<TaskSpec, "judge"> | undefined): Progress {
+  if (step.purpose === undefined) return progress;
+  const judges = step.purpose === "judge" && task && progress.held ? judgeSteps(task, progress.held) : [];
+  return { ...progress, next: judges.length > 0 ? judges : [step] };
 }
 
 function afterAnswers({ task, progress, step, parts, isJudged, isTrial }: Decided, verdict: Verdict): Decision {
@@ -83,9 +89,10 @@ function afterAnswers({ task, progress, step, parts, isJudged, isTrial }: Decide
   const met: Progress = { ...withoutHeld(progress), refusals };
 
   const agreed = parts.length === 1 ? verdict.answers[0] : agreedAnswer(verdict.answers, step.agree ?? {}, parts.length);
-  if (agreed) return isJudged ? toJudge(task, met, agreed) : { kind: "answer", ...agreed };
+  if (agreed) return isJudged ? toJudge(task, met, heldOf(agreed, verdict, step)) : { kind: "answer", ...agreed };
 
-  const failed = parts.length === 1 ? verdict.failedChecks[0] : undefined;
+  // Of several answers none is repaired: the next step decides, unless the task says that such a row ends.
+  const failed = verdict.failedChecks.find(({ onFail }) => parts.length === 1 || onFail === "fail");
   if (failed) return afterFailedCheck(met, isTrial ? { ...failed, onFail: "fail" } : failed, "check");
   if (verdict.answers.length === parts.length) return rebind(met, disagreement(step));
   return rebind(met, verdict.exclusions);
@@ -113,15 +120,20 @@ function afterFailedCheck(progress: Progress, { model, answer, reason, onFail }:
   }
 }
 
-function toJudge(task: TaskSpec, progress: Progress, held: { readonly model: ModelId; readonly answer: Answer }): Decision {
-  const next = judgeSteps(task, held.model);
+function heldOf({ model, answer }: Verdict["answers"][number], { answers }: Verdict, { agree }: Step): HeldAnswer {
+  const alike = answers.filter((other) => other.model !== model && sameAnswer(other.answer, answer, agree?.on));
+  return { model, answer, ...(alike.length > 0 ? { alike: alike.map((other) => other.model) } : {}) };
+}
+
+function toJudge(task: TaskSpec, progress: Progress, held: HeldAnswer): Decision {
+  const next = judgeSteps(task, held);
   if (next.length > 0) return { kind: "rebind", progress: { ...progress, held, next } };
   return rebind(progress, [{ model: held.model, cause: "judged", reason: "nobody but itself could judge its answer" }]);
 }
 
 /** Never who gave the answer; of the other models, those of another vendor first. */
-function judgeSteps(task: TaskSpec, answerer: ModelId): readonly Step[] {
-  const others = (task.judge?.models ?? []).filter((model) => model !== answerer);
+function judgeSteps(task: Pick<TaskSpec, "judge">, { model: answerer, alike = [] }: HeldAnswer): readonly Step[] {
+  const others = (task.judge?.models ?? []).filter((model) => model !== answerer && !alike.includes(model));
   const isOwn = (model: ModelId) => splitModelId(model).provider === splitModelId(answerer).provider;
   return [...others.filter((model) => !isOwn(model)), ...others.filter(isOwn)].map((model) => ({ models: [model], purpose: "judge" }));
 }
@@ -138,10 +150,10 @@ function afterJudgement({ task, progress, parts, isTrial }: Decided, verdict: Ve
     const said = `${judged.model} gave it ${score} of 10, and ${task.judge.passMark} are needed: ${reason}`;
     return afterFailedCheck(withoutHeld(progress), { ...held, reason: said, onFail: isTrial ? "fail" : task.judge.onFail }, "judged");
   }
-  // A judge that fails is asked no more; another one may be there.
+  // A judge that fails is asked no more; another one may be there. One whose verdict could not be read may still answer: its trail keeps it from judging.
   const invalid = verdict.endings.map(({ message }): Exclusion => ({ model: parts[0]!.model, cause: "capability", reason: message }));
-  const excluded = exclude(progress, [...verdict.exclusions, ...invalid]);
-  return { kind: "rebind", progress: { ...excluded, next: judgeSteps(task, held.model) } };
+  const unable = verdict.exclusions.filter(({ cause }) => cause !== "check" && cause !== "cut-off");
+  return { kind: "rebind", progress: { ...exclude(progress, [...unable, ...invalid]), next: judgeSteps(task, held) } };
 }
 
 function afterAnalysis({ progress }: Decided, verdict: Verdict): Decision {

@@ -9,28 +9,26 @@ const SLICE_CHARACTERS = 256;
 const MIDDLE_SLICES = 3;
 const END_CHARACTERS = 768;
 const WHOLE_CHARACTERS = HEAD_CHARACTERS + MIDDLE_SLICES * SLICE_CHARACTERS + END_CHARACTERS;
-/** A row of ten thousand numbers has few texts to offer. */
+/** A row of ten thousand numbers has few texts to offer. It bounds the depth too. */
 const MOST_VALUES = 500;
-const DEEPEST = 20;
 
 /** Texts of the row, or of the messages of its OpenAI body, a line each: at most some 3,600 characters. */
 export function jobText({ input, body }: Job): string {
   const texts: string[] = [];
-  gather(body ? (body["messages"] ?? body) : input, texts, { left: MOST_VALUES }, 0);
+  gather(body ? (body["messages"] ?? body) : input, texts, { left: MOST_VALUES });
   const [only] = texts;
   return sample(texts.length === 1 && only !== undefined ? only : texts.join("\n"));
 }
 
-function gather(value: JsonValue | undefined, texts: string[], budget: { left: number }, depth: number): void {
-  if (budget.left-- <= 0 || depth > DEEPEST) return;
+function gather(value: JsonValue | undefined, texts: string[], budget: { left: number }): void {
+  if (budget.left-- <= 0) return;
   if (typeof value === "string") {
     // Images lie in a body as data addresses.
     if (!value.startsWith("data:")) texts.push(value);
   } else if (typeof value === "number") texts.push(String(value));
   else if (typeof value === "object" && value !== null) {
     // `role: user` is no text of the job.
-    for (const [name, part] of Object.entries(value))
-      if (name !== "role" && name !== "type") gather(part as JsonValue, texts, budget, depth + 1);
+    for (const [name, part] of Object.entries(value)) if (name !== "role" && name !== "type") gather(part, texts, budget);
   }
 }
 

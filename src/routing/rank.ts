@@ -1,6 +1,7 @@
 // The order in which the steps of a route are tried for a job.
 //
-// First choices by the strategy ──▶ those no better than a model whose answer was found wanting go behind the others ("next better model")
+// A trial's job: the models it names, as it names them. Else:
+// first choices by the strategy ──▶ those no better than a model whose answer was found wanting go behind the others ("next better model")
 // ──▶ fallbacks, in their order ──▶ steps with a demoted model go behind all others.
 
 import type { Exclusion } from "../job/progress.ts";
@@ -30,8 +31,12 @@ export function orderSteps(subject: Subject, view: ModelView, filter: Filter): r
 }
 
 function places(subject: Subject, view: ModelView, filter: Filter, scorer: Scorer): readonly Place[] {
-  const { task, progress } = subject;
+  const { task, job, progress } = subject;
   const isAble = (step: Step) => filter.isAble(step);
+  if (job.trial) {
+    const tried = (job.allow ?? []).map((model): Place => ({ step: { models: [model] }, why: "a trial asks it" }));
+    return tried.filter(({ step }) => isAble(step));
+  }
   const first = betterFirst(orderByStrategy(subject, isAble, scorer), progress.excluded, scorer);
   const fallback = task.route.fallback.filter(isAble).map((step): Place => ({ step, why: "a fallback" }));
   return demotedLast([...first, ...fallback], (step) => step.models.some((id) => view.isDemoted(task.name, id)));

@@ -57,13 +57,16 @@ const weight = z.number().positive().max(1_000_000).optional();
 const routeEntry = z.preprocess(
   (value) => (typeof value === "string" ? { model: value } : value),
   z
-    .strictObject({
-      model: modelName.optional(),
-      agree: z.array(modelName).min(2).optional(),
-      on: z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(z.string().min(1)).min(1)).optional(),
-      need: z.int().min(2).optional(),
-      weight,
-    })
+    .strictObject(
+      {
+        model: modelName.optional(),
+        agree: z.array(modelName).min(2).optional(),
+        on: z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(z.string().min(1)).min(1)).optional(),
+        need: z.int().min(2).optional(),
+        weight,
+      },
+      { error: ({ code, input }) => (code === "invalid_type" ? `must be a model's id or a mapping, not a ${typeof input}` : undefined) },
+    )
     .superRefine(({ model, agree, on, need }, context) => {
       const slip = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
       if (model === undefined && agree === undefined) slip([], "is neither a model's id nor `agree` with a list of them");

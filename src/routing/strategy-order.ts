@@ -20,9 +20,15 @@ export function orderByStrategy({ task, job, analysis }: Subject, isAble: IsAble
     case "ordered":
       return placed(steps.filter(isAble), "in the order given");
     case "cheapest":
-      return placed(ascending(steps.filter(isAble), scorer.costNanoUsd), "by expected cost");
+      return placed(
+        ascending(steps.filter(isAble), (step) => scorer.costNanoUsd(step)),
+        "by expected cost",
+      );
     case "fastest":
-      return placed(ascending(steps.filter(isAble), scorer.latencyMs), "by median latency");
+      return placed(
+        ascending(steps.filter(isAble), (step) => scorer.latencyMs(step)),
+        "by median latency",
+      );
     case "soonest":
       return placed(
         ascending(steps.filter(isAble), (step) => scorer.waitMs(step) + scorer.latencyMs(step)),

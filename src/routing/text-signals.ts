@@ -145,7 +145,9 @@ export function readSignals(text: string): TextSignals {
     else if (CODE_PAIRS.has(pair)) count.codeMarks++;
     else if (MATH_SIGNS.has(char) || char === "^" || (char === "\\" && isLetter(text.charCodeAt(i)))) count.operators++;
     else if (isLineStart && (char === "-" || char === "*" || char === "•")) count.items++;
-    else if (isAfterOperand && "+-*/=<>%".includes(char)) count.operators++;
+    else if (isAfterOperand && "+*=<>".includes(char)) count.operators++;
+    // Without a blank it is a date, a range or a telephone number.
+    else if (isAfterOperand && (char === "-" || char === "/") && text[i - 2] === " ") count.operators++;
     else if (code > 0x7f) addScript(scripts, code);
     isLineStart = code === NEWLINE;
     isAfterOperand = char === ")";

@@ -2,6 +2,7 @@
 
 import { loadAnswerKey } from "./answer-key.ts";
 import { firstOf, type AnswerSource } from "./answer-source.ts";
+import { withFlaws } from "./flaws.ts";
 import { loadRecording } from "./recording.ts";
 import { createSchemaSource, createTextSource } from "./schema-answer.ts";
 import type { AnswerKeyOptions, SimulatorOptions } from "./simulator-options.ts";
@@ -18,7 +19,8 @@ export function loadAnswerSources(options: SimulatorOptions): Readonly<Record<st
     mapValues(vendor.models, (model) => {
       const recorded = model.recording ?? vendor.recording ?? options.recording;
       const key = model.answers ?? vendor.answers ?? options.answers;
-      return firstOf([...(recorded ? [recording(recorded)] : []), ...(key ? [answerKey(key)] : []), schema, text]);
+      const source = firstOf([...(recorded ? [recording(recorded)] : []), ...(key ? [answerKey(key)] : []), schema, text]);
+      return model.flaws ? withFlaws(source, model.flaws, seed) : source;
     }),
   );
 }

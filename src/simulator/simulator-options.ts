@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { UsageError } from "../job/errors.ts";
 import { NAME_PATTERN } from "../job/names.ts";
+import { flawOptions } from "./flaws.ts";
 
 const tokensPerMinute = z.number().positive();
 const share = z.number().min(0).max(1);
@@ -77,6 +78,8 @@ const modelBase = {
   latency: latency.optional(),
   /** Share of right answers, of those an answer key knows. */
   accuracy: share.default(1),
+  /** Shares of answers in an ugly form, right or wrong, where JSON is asked for. */
+  flaws: flawOptions.optional(),
   contextWindow: z.int().positive().default(200_000),
   maxOutputTokens: z.int().positive().optional(),
   /** Share of the input told (and priced) as read from the prompt cache. */

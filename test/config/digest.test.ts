@@ -1,14 +1,16 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { digest, taskHash } from "../../src/config/digest.ts";
-import type { TaskSpec } from "../../src/job/task.ts";
+import type { ModelId } from "../../src/job/names.ts";
+import type { Route, TaskSpec } from "../../src/job/task.ts";
 
+const routeTo = (model: ModelId): Route => ({ strategy: { kind: "ordered" }, steps: [{ models: [model] }], fallback: [], quality: {} });
 const TASK: TaskSpec = {
   name: "t",
   prompt: { user: "{{ input.text }}" },
   output: { type: "object", required: ["label"] },
-  route: [{ models: ["a/1"] }],
-  checks: [{ kind: "schema" }],
+  route: routeTo("a/1"),
+  checks: [{ kind: "schema", onFail: "escalate" }],
   attempts: 4,
   timeoutMs: 60_000,
   patienceMs: 1,
@@ -48,7 +50,7 @@ describe("taskHash", () => {
   it("does not depend on routes, limits or patience: the same batch may be resumed with others", () => {
     const changed = {
       ...TASK,
-      route: [{ models: ["b/2" as const] }],
+      route: routeTo("b/2"),
       attempts: 9,
       timeoutMs: 1,
       patienceMs: 2,

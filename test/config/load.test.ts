@@ -1,12 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadFleet } from "../../src/config/load.ts";
-import { UsageError } from "../../src/job/errors.ts";
 import { readEnvironment } from "../../src/runtime/environment.ts";
-
-const KEYS = { OPENAI_API_KEY: "key-of-openai", ANTHROPIC_API_KEY: "key-of-anthropic" };
+import { openConfigFolder, type ConfigFolder, type LoadChanges } from "./config-folder.ts";
 
 const COMPLETE = `
 providers:
@@ -36,33 +33,17 @@ budgets:
 
 const SMALL = "providers: { local: { kind: openai-compatible, baseUrl: 'http://localhost:8000/v1', models: { llama: } } }\n";
 
+let configs: ConfigFolder;
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "modelfleet-config-"));
+  configs = await openConfigFolder();
+  folder = configs.folder;
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => configs.remove());
 
-async function load(text: string, options: { variables?: Record<string, string>; allowMissingSecrets?: boolean; file?: string } = {}) {
-  const file = options.file ?? "fleet.yaml";
-  await writeFile(join(folder, file), text);
-  const { allowMissingSecrets = false, variables = KEYS } = options;
-  return loadFleet(file, { environment: readEnvironment(variables), allowMissingSecrets, cwd: folder });
-}
-
+const load = (text: string, changes?: LoadChanges) => configs.load(text, changes);
+const problemsOf = (text: string, changes?: LoadChanges) => configs.problemsOf(text, changes);
 const price = (input: number, output: number) => `{ price: { input: ${input}, output: ${output} } }`;
-
-/** The problems' lines, without their heading. */
-async function problemsOf(text: string, options: Parameters<typeof load>[1] = {}): Promise<readonly string[]> {
-  const error = await load(text, options).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(UsageError);
-  return (error as UsageError).message
-    .split("\n")
-    .slice(1)
-    .map((line) => line.trim());
-}
 
 describe("a complete configuration", () => {
   it("becomes a fleet, with its defaults", async () => {
@@ -77,7 +58,8 @@ describe("a complete configuration", () => {
       limits: { rpm: 5_000, tpm: 800_000 },
       contextWindow: 128_000,
       maxOutputTokens: 4_096,
-      capabilities: { jsonSchema: true },
+      capabilities: { jsonSchema: true, images: true, tools: true },
+      barredFor: {},
     });
     expect(fleet.tasks.get("classify-ticket")).toMatchObject({
       name: "classify-ticket",
@@ -85,8 +67,13 @@ describe("a complete configuration", () => {
       timeoutMs: 60_000,
       patienceMs: 86_400_000,
       onRefusal: "fail",
-      checks: [{ kind: "schema" }],
-      route: [{ models: ["openai/gpt-5-mini"] }, { models: ["anthropic/claude-haiku-4-5"] }, { models: ["openai/gpt-5"] }],
+      checks: [{ kind: "schema", onFail: "escalate" }],
+      route: {
+        strategy: { kind: "cheapest" },
+        steps: [{ models: ["openai/gpt-5-mini"] }, { models: ["anthropic/claude-haiku-4-5"] }],
+        fallback: [{ models: ["openai/gpt-5"] }],
+        quality: {},
+      },
     });
     expect(fleet).toMatchObject({
       path: join(folder, "fleet.yaml"),
@@ -102,23 +89,25 @@ describe("a complete configuration", () => {
     const { warnings } = await load(COMPLETE);
     expect(warnings).toEqual([
       expect.stringContaining("not enforced in this version"),
-      expect.stringContaining("without a price last: openai/gpt-5-mini, anthropic/claude-haiku-4-5"),
+      expect.stringContaining("takes models without a price for the dearest: openai/gpt-5-mini, anthropic/claude-haiku-4-5"),
     ]);
   });
 
   it("checks an answer by its schema unless the task says otherwise, and not where there is none", async () => {
     const tasks = "output: { type: object }, route: { models: [local/llama] }";
     const fleet = await load(`${SMALL}tasks: { a: { ${tasks} }, b: { ${tasks}, checks: [] }, c: { route: { models: [local/llama] } } }`);
-    expect([...fleet.tasks.values()].map((task) => task.checks)).toEqual([[{ kind: "schema" }], [], []]);
+    expect([...fleet.tasks.values()].map((task) => task.checks)).toEqual([[{ kind: "schema", onFail: "escalate" }], [], []]);
   });
 
-  it("orders a cheapest route by price", async () => {
+  it("keeps a route's steps as they are listed: a strategy orders them for each job", async () => {
     const fleet = await load(`
 providers:
   local: { kind: openai-compatible, baseUrl: "http://h/v1", models: { dear: ${price(3, 15)}, cheap: ${price(0.15, 0.6)}, free: } }
 tasks:
   t: { route: { strategy: cheapest, models: [local/free, local/dear, local/cheap] } }`);
-    expect(fleet.tasks.get("t")?.route.flatMap((step) => step.models)).toEqual(["local/cheap", "local/dear", "local/free"]);
+    const route = fleet.tasks.get("t")?.route;
+    expect(route?.strategy).toEqual({ kind: "cheapest" });
+    expect(route?.steps.flatMap((step) => step.models)).toEqual(["local/free", "local/dear", "local/cheap"]);
     expect(fleet.models.get("local/dear")?.price).toEqual({
       input: 3_000_000,
       output: 15_000_000,
@@ -220,7 +209,7 @@ tasks:
     ],
     [
       "tasks: { t: { route: { models: [5] } } }",
-      "tasks.t.route.models[0] (line 2): must be text, not a number; or must be a mapping, not a number",
+      "tasks.t.route.models[0] (line 2): must be a model's id or a mapping, not a number",
     ],
     [
       "tasks: { t: { route: { models: [{ agre: [a/b, c/d] }] } } }",

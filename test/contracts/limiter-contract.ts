@@ -25,7 +25,8 @@ export function modelWith(provider: string, name: string, limits: Limits): Model
     limits,
     contextWindow: 100_000,
     maxOutputTokens: 8_000,
-    capabilities: { jsonSchema: true },
+    capabilities: { jsonSchema: true, images: true, tools: true },
+    barredFor: {},
   };
 }
 
@@ -273,15 +274,19 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       const { limiter, second, model } = start({ limits: { concurrency: 1 }, processes: 2 });
       const call = ask(model, { inputTokens: 7, outputTokens: 3 });
       const startedAt = suite.now();
-      expect(await acquire(limiter, call)).toEqual({ kind: "granted" });
+      const first = await acquire(limiter, call);
+      expect(first).toEqual({ kind: "granted", permit: expect.any(String) });
       const again = await acquire(second, call);
-      expect(again).toMatchObject({ kind: "granted", cutOff: { inputTokens: 7, outputTokens: 3 } });
+      expect(again).toMatchObject({
+        kind: "granted",
+        cutOff: { permit: first.kind === "granted" && first.permit, inputTokens: 7, outputTokens: 3 },
+      });
       expect(again.kind === "granted" && Math.abs((again.cutOff?.startedAt ?? 0) - startedAt)).toBeLessThan(5_000);
       // The process thought dead comes back late: it must not end the other's permit.
       await eventually(limiter.settle(answered(call)));
       expect((await acquire(limiter, ask(model))).kind).toBe("wait");
       await eventually(second.settle(answered(call)));
-      expect(await acquire(limiter, call)).toEqual({ kind: "granted" });
+      expect(await acquire(limiter, call)).toEqual({ kind: "granted", permit: expect.any(String) });
     });
 
     it("frees the place of a lease that ran out, and still knows the call when it is asked again", async () => {
@@ -293,7 +298,7 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       await eventually(second.settle(answered(next)));
       expect(await acquire(second, lost)).toMatchObject({ kind: "granted", cutOff: { outputTokens: 5 } });
       await eventually(second.settle(answered(lost)));
-      expect(await acquire(second, lost)).toEqual({ kind: "granted" });
+      expect(await acquire(second, lost)).toEqual({ kind: "granted", permit: expect.any(String) });
     });
 
     it("takes a call that ended after its lease ran out for ended", async () => {
@@ -303,7 +308,7 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       await suite.pass(100);
       await acquire(limiter, ask(model));
       await eventually(limiter.settle(answered(slow)));
-      expect(await acquire(limiter, slow)).toEqual({ kind: "granted" });
+      expect(await acquire(limiter, slow)).toEqual({ kind: "granted", permit: expect.any(String) });
     });
 
     it("holds a model for every process until the vendor's time is over, and no other model", async () => {

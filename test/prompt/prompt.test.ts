@@ -8,7 +8,7 @@ import { createPrompt } from "../../src/prompt/prompt.ts";
 const task = (prompt: TaskSpec["prompt"] | undefined, extra: Partial<TaskSpec> = {}): TaskSpec => ({
   name: "classify",
   ...(prompt ? { prompt } : {}),
-  route: [],
+  route: { strategy: { kind: "ordered" }, steps: [], fallback: [], quality: {} },
   checks: [],
   attempts: 4,
   timeoutMs: 60_000,

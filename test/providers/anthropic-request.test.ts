@@ -8,7 +8,7 @@ import { MODEL } from "../fixtures/providers/vendor-fixtures.ts";
 
 const PROMPT: PromptRequest = { kind: "prompt", messages: [{ role: "user", content: "Ticket: late" }] };
 const OUTPUT = { type: "object", required: ["label"], properties: { label: { enum: ["billing", "delivery"] } } };
-const OLDER_MODEL = { ...MODEL, capabilities: { jsonSchema: false } };
+const OLDER_MODEL = { ...MODEL, capabilities: { ...MODEL.capabilities, jsonSchema: false } };
 const LARGE_MODEL = { ...MODEL, maxOutputTokens: 128_000 };
 
 function paramsOf(request: Partial<PromptRequest>, model = MODEL): JsonObject {

@@ -5,7 +5,7 @@ import { MODEL } from "../fixtures/providers/vendor-fixtures.ts";
 
 const PROMPT: PromptRequest = { kind: "prompt", messages: [{ role: "user", content: "Ticket: late" }] };
 const OUTPUT = { type: "object", required: ["label"], properties: { label: { enum: ["billing", "delivery"] } } };
-const PLAIN_MODEL = { ...MODEL, capabilities: { jsonSchema: false } };
+const PLAIN_MODEL = { ...MODEL, capabilities: { ...MODEL.capabilities, jsonSchema: false } };
 
 describe("a prompt for an OpenAI kind", () => {
   it("becomes a system and a user message", () => {

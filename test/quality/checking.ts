@@ -1,5 +1,6 @@
 // Answers and checkers for the tests of checks.
 
+import { expect } from "vitest";
 import type { CheckSpec, OnFail } from "../../src/job/check-spec.ts";
 import type { JsonSchema, JsonValue } from "../../src/job/json.ts";
 import type { Answer } from "../../src/job/outcome.ts";
@@ -27,6 +28,11 @@ export function checkWith(
   answer: Answer,
   { input = {}, output }: { readonly input?: JsonValue; readonly output?: JsonSchema } = {},
 ): CheckResult | Promise<CheckResult> {
-  const specs = checks.map((check) => ({ onFail: "escalate", ...check }) as CheckSpec);
+  const specs = checks.map((check): CheckSpec => ({ onFail: "escalate", ...check }));
   return createChecker({ checks: specs, ...(output === undefined ? {} : { output }) })(answer, input);
+}
+
+/** For toEqual: the reason itself, or one that matches. */
+export function saying(reason: string | RegExp): unknown {
+  return typeof reason === "string" ? reason : expect.stringMatching(reason);
 }

@@ -41,7 +41,7 @@ describe("the filters", () => {
     const barred = modelSpec("a/1", { barredFor: { pii: "it must stay in eu, and a is in us" } });
     const reason = 'data class "pii": it must stay in eu, and a is in us';
     const task = { dataClass: { field: "class", default: "pii" } };
-    const open = modelSpec("a/1", { barredFor: { public: undefined } as unknown as Record<string, string> });
+    const open = modelSpec("a/1", { barredFor: { public: null } });
     for (const purpose of [undefined, "judge"] as const) {
       expect(whyUnable({ job: { dataClass: "pii" } }, barred, purpose)).toBe(reason);
       expect(whyUnable({ task: { dataClass: { field: "class" } }, job: { input: { class: "pii" } } }, barred, purpose)).toBe(reason);

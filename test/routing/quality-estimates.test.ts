@@ -56,10 +56,9 @@ describe("expected quality", () => {
     fc.assert(
       fc.property(fc.tuple(state, state, state), share, share, (states, given, better) => {
         const world = (passRate: number) =>
-          qualities(
-            Object.fromEntries(IDS.map((id, i) => [id, { stats: i === 0 ? { ...states[i]!, passRate } : states[i]! }])),
-            { "b/standard": given },
-          );
+          qualities(Object.fromEntries(IDS.map((id, i) => [id, { stats: i === 0 ? { ...states[i], passRate } : states[i]! }])), {
+            "b/standard": given,
+          });
         for (const quality of world(states[0].passRate)) {
           expect(quality).toBeGreaterThanOrEqual(0);
           expect(quality).toBeLessThanOrEqual(1);

@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { namedFields, namedModels } from "../../src/routing/route-entries.ts";
 import { routeOptions } from "../../src/routing/route-options.ts";
 import { buildRoute } from "../../src/routing/route.ts";
 
@@ -50,7 +49,9 @@ describe("a task's route", () => {
   });
 
   it("splits traffic by the weights of its entries, 1 where none is given", () => {
-    const { strategy, steps } = route("{ strategy: weighted, models: [ { model: p/a, weight: 3 }, q/b, { agree: [p/a, q/b], weight: 0.5 } ] }");
+    const { strategy, steps } = route(
+      "{ strategy: weighted, models: [ { model: p/a, weight: 3 }, q/b, { agree: [p/a, q/b], weight: 0.5 } ] }",
+    );
     expect(strategy).toEqual({ kind: "weighted", weights: [3, 1, 0.5] });
     expect(steps.map(({ models }) => models)).toEqual([["p/a"], ["q/b"], ["p/a", "q/b"]]);
   });
@@ -104,8 +105,14 @@ describe("a slip in a route", () => {
     ["{ strategy: { balanced: {} }, models: [p/a] }", "strategy.balanced: needs a weight above 0"],
     ["{ strategy: { simple: [p/a] } }", "strategy.complex: is missing"],
     ["{ strategy: { simple: [p/a], complex: [q/b] }, models: [r/c] }", "models: beside models by complexity"],
-    ["{ strategy: { simple: [p/a], medium: [r/c], complex: [q/b], limits: { simple: 0.7 } } }", "strategy.limits: the limit of `simple` (0.7)"],
-    ["{ strategy: { simple: [p/a], complex: [q/b], limits: { medium: 0.7 } } }", "strategy.limits.medium: is a limit of a band that isn't there"],
+    [
+      "{ strategy: { simple: [p/a], medium: [r/c], complex: [q/b], limits: { simple: 0.7 } } }",
+      "strategy.limits: the limit of `simple` (0.7)",
+    ],
+    [
+      "{ strategy: { simple: [p/a], complex: [q/b], limits: { medium: 0.7 } } }",
+      "strategy.limits.medium: is a limit of a band that isn't there",
+    ],
     ["{ models: [p/a, { model: q/b, weight: 2 }] }", "models.1.weight: counts only with `strategy: weighted`"],
     ["{ strategy: weighted, models: [{ model: q/b, weight: 0 }] }", "models.0.weight: "],
     ["[ p/a, { agree: [q/b] } ]", "models.1.agree: "],
@@ -123,23 +130,5 @@ describe("a slip in a route", () => {
     expect(found.length).toBeGreaterThan(0);
     // Unknown keys have their name in the message.
     expect(found.join("\n")).toContain(expected);
-  });
-});
-
-describe("the names in a route", () => {
-  it("are found with their places, whatever its form, and whether or not the rest is right", () => {
-    const placed = (yaml: string) => namedModels(parse(yaml)).map(({ path, id }) => `${path.join(".")}=${id}`);
-    expect(placed("[ { agree: [p/a, q/b], on: answer }, r/c ]")).toEqual(["0.agree.0=p/a", "0.agree.1=q/b", "1=r/c"]);
-    expect(placed("{ models: [ { model: p/a, weight: x }, 7 ], fallback: [q/b] }")).toEqual(["models.0.model=p/a", "fallback.0=q/b"]);
-    expect(placed("{ strategy: { simple: [p/a], complex: [r/c], other: [x/y] } }")).toEqual([
-      "strategy.simple.0=p/a",
-      "strategy.complex.0=r/c",
-    ]);
-    for (const odd of ["~", "7", "text", "{ models: 7, strategy: [p/a] }"]) expect(placed(odd)).toEqual([]);
-  });
-
-  it("include the fields that answers are compared on", () => {
-    const fields = namedFields(parse("{ models: [ { agree: [p/a, q/b], on: [x, y] } ], fallback: [ { agree: [p/a, q/b], on: z } ] }"));
-    expect(fields.map(({ path, field }) => `${path.join(".")}=${field}`)).toEqual(["models.0.on.0=x", "models.0.on.1=y", "fallback.0.on=z"]);
   });
 });

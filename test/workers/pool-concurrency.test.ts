@@ -19,14 +19,24 @@ interface Vendor {
 }
 
 function providerOf(limits: Limits, of: { account?: Limits; kind?: ProviderSpec["kind"] } = {}): ProviderSpec {
-  const capabilities = { jsonSchema: true };
+  const capabilities = { jsonSchema: true, images: true, tools: true };
   return {
     name: "alpha",
     kind: of.kind ?? "anthropic",
     apiKey: "",
     limits: of.account ?? {},
     models: [
-      { id: MODEL, provider: "alpha", name: "one", tier: "fast", limits, contextWindow: 100_000, maxOutputTokens: 4_000, capabilities },
+      {
+        id: MODEL,
+        provider: "alpha",
+        name: "one",
+        tier: "fast",
+        limits,
+        contextWindow: 100_000,
+        maxOutputTokens: 4_000,
+        capabilities,
+        barredFor: {},
+      },
     ],
   };
 }
@@ -40,7 +50,7 @@ function createPacer(clock: ManualClock, vendor: Vendor): Limiter {
       if (at - clock.now() > PATIENCE_MS) return { kind: "wait", waitMs: at - clock.now(), isShut: false, reason: "the rate" };
       nextAt = at + 1_000 / vendor.perSecond;
       await clock.sleep(at - clock.now());
-      return { kind: "granted" };
+      return { kind: "granted", permit: "p" };
     },
     settle: () => Promise.resolve(),
     release: () => Promise.resolve(),

@@ -139,6 +139,17 @@ function modelRow(model, queue, at) {
     number(model.use.callsPerMinute, perMinute(model.use.callsPerMinute)), inFlightCell(model), number(model.waiting), number(model.delayed), number(model.calls), cost);
 }
 
+const percent = (share) => (100 * share).toFixed(1) + " %";
+function workRow({ task, purpose, model, stats, fallenFrom }) {
+  const isAgreement = purpose === "agreement", nothing = () => element("td", "number zero", "–");
+  const passed = element("td", "number", percent(stats.passRate) + (isAgreement ? " agree" : ""));
+  if (fallenFrom !== undefined) passed.append(" ", badge("warn", "was " + percent(fallenFrom)));
+  return element("tr", "", element("td", "name", task, purpose === "judge" || purpose === "analyse" ? note(purpose) : ""),
+    element("td", "", model.replaceAll("+", " + ")), number(Math.round(stats.calls)), isAgreement ? nothing() : element("td", "number", percent(stats.answerRate)), passed,
+    isAgreement || stats.p50Ms === undefined ? nothing() : element("td", "number", count(stats.p50Ms) + " / " + count(stats.p95Ms) + " ms"),
+    isAgreement || stats.costNanoUsd === undefined ? nothing() : element("td", "number", usd(Math.round(stats.costNanoUsd))));
+}
+
 /** Averages fade for ever: rounded, an idle page stands still. */
 function settled(model) {
   const { use } = model, dimensions = use.dimensions.map((each) => ({ ...each, taken: Math.round(each.taken) }));
@@ -172,6 +183,8 @@ function render(status) {
   document.getElementById("left-out").textContent = status.batchesLeftOut > 0 ? "and " + count(status.batchesLeftOut) + " older" : "";
   fill("models", [models, isTimed && at], () => [
     table(["Model", "Breaker", "Limit use", "#Calls/min", "#In flight / slots", "#Waiting", "#Delayed", "#Calls", "#Cost"], models.map((model) => modelRow(model, queueOf.get(model.model), at)))]);
+  fill("work", status.work, () => status.work.length === 0 ? [element("p", "empty", "No calls of late.")]
+    : [table(["Task", "Model", "#Calls of late", "#Answered", "#Passed checks", "#p50 / p95", "#Cost each"], status.work.map(workRow))]);
   fill("queues", others, () => [table(["Queue", "#Waiting", "#Active", "#Delayed", "#Dead"], others.map((queue) =>
     element("tr", "", element("td", "name", queueLink(queue, queue.title)), number(queue.waiting), number(queue.active), number(queue.delayed),
       number(queue.failed, undefined, "bad"))))]);

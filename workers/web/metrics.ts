@@ -26,6 +26,7 @@ const BREAKER_VALUES: Record<BreakerState["kind"], number> = { closed: 0, "half-
 export function renderMetrics(status: FleetStatus, counters: CallCounters): string {
   const live = status.batches.filter((batch) => !isOver(batch.state));
   const configured = status.models.filter((model) => model.isConfigured);
+  const answering = status.work.filter(({ purpose }) => purpose !== "agreement");
   const metrics: readonly Metric[] = [
     {
       name: "modelfleet_batches",
@@ -93,6 +94,34 @@ export function renderMetrics(status: FleetStatus, counters: CallCounters): stri
       type: "gauge",
       help: "Calls per minute, learned from refusals, of models that they slow down.",
       samples: configured.flatMap(({ model, use }): Sample[] => (use.pacePerMinute === undefined ? [] : [[{ model }, use.pacePerMinute]])),
+    },
+    {
+      name: "modelfleet_answer_ratio",
+      type: "gauge",
+      help: "Share of a model's calls for a task that brought an answer, of late.",
+      samples: answering.map(({ task, model, purpose, stats }) => [{ task, model, purpose }, stats.answerRate]),
+    },
+    {
+      name: "modelfleet_check_pass_ratio",
+      type: "gauge",
+      help: "Share of a model's answers to a task that passed their checks, of late; for agreements, the share of agreement.",
+      samples: status.work.map(({ task, model, purpose, stats }) => [{ task, model, purpose }, stats.passRate]),
+    },
+    {
+      name: "modelfleet_call_latency_seconds",
+      type: "gauge",
+      help: "Latency of a model's answers to a task, of late.",
+      samples: answering.flatMap(({ task, model, purpose, stats }): Sample[] =>
+        (["p50Ms", "p95Ms"] as const).flatMap((name): Sample[] =>
+          stats[name] === undefined ? [] : [[{ task, model, purpose, quantile: name === "p50Ms" ? "0.5" : "0.95" }, stats[name] / 1_000]],
+        ),
+      ),
+    },
+    {
+      name: "modelfleet_drift",
+      type: "gauge",
+      help: "1 where answers have fallen off from what the pilot saw.",
+      samples: status.work.map(({ task, model, purpose, fallenFrom }) => [{ task, model, purpose }, fallenFrom === undefined ? 0 : 1]),
     },
     {
       name: "modelfleet_calls_total",

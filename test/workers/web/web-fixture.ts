@@ -10,6 +10,8 @@ import { createQueueSet } from "../../../queues/queue-set.ts";
 import { createRedisBreaker } from "../../../src/breaker/redis-breaker.ts";
 import type { Fleet } from "../../../src/config/fleet.ts";
 import { loadFleet } from "../../../src/config/load.ts";
+import { createCallStats } from "../../../src/routing/call-stats.ts";
+import { createMemoryStatsBook } from "../../../src/routing/memory-stats-book.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { readEnvironment } from "../../../src/runtime/environment.ts";
 import { silentLogger, type Logger } from "../../../src/runtime/logger.ts";
@@ -54,17 +56,25 @@ export function contextOf(redis: Redis, fleet: Fleet, log: Logger = silentLogger
   const queues = createQueueSet(redis);
   const clock = systemClock;
   const breaker = createRedisBreaker({ redis, clock, models: fleet.models.keys() });
+  const stats = createCallStats({
+    books: new Map(Array.from(fleet.providers.keys(), (provider) => [provider, createMemoryStatsBook({ clock })])),
+    tasks: fleet.tasks.keys(),
+    models: fleet.models.keys(),
+    clock,
+  });
   return {
     fleet,
     redis,
     states: createBatchStates(redis),
     queues,
     breaker,
+    stats,
     peers: NO_PEERS,
     clock,
     log,
     async stop() {
       await breaker.stop();
+      await stats.stop();
       await queues.stop();
     },
   };

@@ -1,0 +1,44 @@
+// From the stored answers of a pilot's models to its report.
+
+import type { Fleet } from "../src/config/fleet.ts";
+import { analysePilot } from "../src/pilot/analyse-pilot.ts";
+import type { PilotReport, PilotRow } from "../src/pilot/pilot.ts";
+import { createFileStore } from "../src/results/file-store.ts";
+import { readTrial, type TrialAnswers } from "./pilot-answers.ts";
+import type { PilotNumbers } from "./pilot-options.ts";
+import type { PilotPlan } from "./pilot-plan.ts";
+
+/** In the order of the trials. */
+export async function readTrials(fleet: Pick<Fleet, "storeDir">, { trials, comparing }: PilotPlan): Promise<readonly TrialAnswers[]> {
+  const store = createFileStore({ dir: fleet.storeDir });
+  try {
+    return await Promise.all(trials.map(({ batch }) => readTrial(store, batch, comparing)));
+  } finally {
+    await store.stop();
+  }
+}
+
+export function reportOf(plan: PilotPlan, answers: readonly TrialAnswers[], { seed, floor }: PilotNumbers): PilotReport {
+  const { basis } = plan.comparing;
+  return analysePilot({
+    rows: rowsOf(plan, answers),
+    models: plan.models.map(({ id, provider }) => ({ id, provider })),
+    seed,
+    ...(floor === undefined ? {} : { floor }),
+    ...(basis === "agreement" ? {} : { correctBy: basis }),
+  });
+}
+
+export function costNanoUsdOf(answers: readonly TrialAnswers[]): number {
+  return answers.reduce((sum, each) => sum + each.costNanoUsd, 0);
+}
+
+function rowsOf({ rows, trials }: PilotPlan, answers: readonly TrialAnswers[]): readonly PilotRow[] {
+  return rows.map(({ row }, i) => {
+    const given = trials.flatMap(({ model }, k) => {
+      const answer = answers[k]?.answers.get(i);
+      return answer ? [[model.id, answer] as const] : [];
+    });
+    return { row: row.row, answers: Object.fromEntries(given) };
+  });
+}
