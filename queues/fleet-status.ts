@@ -4,12 +4,15 @@
 import type { Redis } from "ioredis";
 import type { Fleet } from "../src/config/fleet.ts";
 import { isOver, type BatchState, type BatchStatus } from "../src/job/batch.ts";
+import type { AccountState } from "../src/cost/purse.ts";
+import { readBudgetStates } from "../src/cost/redis-budget-states.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { LimitUse } from "../src/limits/limit-use.ts";
 import { readLimitUse } from "../src/limits/redis-limit-use.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import { batchKeys } from "../src/runtime/keys.ts";
 import type { BatchStates } from "./batch-state.ts";
+import { budgetWarnings } from "./budget-warnings.ts";
 import { readStatus } from "./batch-status.ts";
 import { readBreakers } from "./breaker-states.ts";
 import { readDrifts } from "./drift-notes.ts";
@@ -40,6 +43,8 @@ export interface FleetStatus {
   readonly queues: readonly QueueDepth[];
   /** Those of the configuration, in its order, then those that only the batches know. */
   readonly models: readonly ModelStatus[];
+  /** Accounts of the budgets in their present periods. */
+  readonly budgets: readonly AccountState[];
   /** How the models have done on each task of late. */
   readonly work: readonly WorkStatus[];
   readonly processes: readonly Heartbeat[];
@@ -62,13 +67,14 @@ export async function readFleetStatus(options: {
   readonly batchLimit?: number;
 }): Promise<FleetStatus> {
   const { redis, clock, fleet } = options;
-  const [{ batches, batchesLeftOut }, queues, breakers, uses, processes, drifts] = await Promise.all([
+  const [{ batches, batchesLeftOut }, queues, breakers, uses, processes, drifts, budgets] = await Promise.all([
     readBatches(options, options.batchLimit ?? BATCHES_SHOWN),
     readQueueDepths(options),
     readBreakers(redis, fleet.models.keys()),
     readUses(redis, fleet),
     liveProcesses(redis),
     readDrifts(redis),
+    readBudgetStates(redis, fleet.budgets),
   ]);
   const work = await readWork(redis, fleet, drifts);
   const models = modelStatuses(fleet, { batches, queues, breakers, uses, processes });
@@ -79,11 +85,12 @@ export async function readFleetStatus(options: {
     batchesLeftOut,
     queues,
     models,
+    budgets,
     work,
     processes: processes.toSorted((a, b) =>
       a.roles.join() === b.roles.join() ? a.startedAt - b.startedAt : a.roles.join() < b.roles.join() ? -1 : 1,
     ),
-    warnings: [...fleetWarnings({ fleet, batches, processes, drifts }), ...modelWarnings({ fleet, models })],
+    warnings: [...fleetWarnings({ fleet, batches, processes, drifts }), ...modelWarnings({ fleet, models }), ...budgetWarnings(budgets)],
   };
 }
 

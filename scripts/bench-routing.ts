@@ -151,6 +151,7 @@ function makeView(models: readonly ModelSpec[]): ModelView {
     expectedWaitMs: (id) => (stats.get(id)?.calls ?? 0) * 10,
     stats: (_task, id) => stats.get(id)!,
     isDemoted: () => false,
+    whyShut: () => undefined,
   };
 }
 

@@ -69,6 +69,7 @@ async function liveView(open: OpenFleet, task: TaskSpec, models: readonly ModelI
     peers: { capacity: (id) => together(processes.flatMap((each) => capacityOf(each, id) ?? [])) },
     stats,
     isDemoted: (name, id) => isDemoting && drifts.some((note) => note.task === name && note.subject === id),
+    whyShut: () => undefined,
     clock,
   });
   // It reads the models that were asked about: the reading under way knows nothing of these, the next one does.
@@ -91,6 +92,7 @@ function blindView({ models }: Fleet, whyBlind: string): ExplainView {
     expectedWaitMs: () => 0,
     stats: () => NO_STATS,
     isDemoted: () => false,
+    whyShut: () => undefined,
   };
   return { view, whyBlind, close: async () => undefined };
 }

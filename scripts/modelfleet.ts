@@ -4,8 +4,11 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { registerBatchCommands } from "./batch-commands.ts";
+import { registerBudgets } from "./budgets.ts";
 import { registerCheck } from "./check.ts";
 import { registerEnqueue } from "./enqueue.ts";
+import { registerExplain } from "./explain.ts";
+import { registerPilot } from "./pilot.ts";
 import { registerProcesses } from "./processes.ts";
 import { registerResults } from "./results.ts";
 import { registerRetry } from "./retry.ts";
@@ -38,6 +41,8 @@ for (const register of [registerRun, registerEnqueue, registerStatus, registerRe
 }
 program.commandsGroup("The fleet:");
 registerProcesses(program);
+program.commandsGroup("Models and money:");
+for (const register of [registerExplain, registerPilot, registerBudgets]) register(program);
 program.commandsGroup("Setting up:");
 for (const register of [registerCheck, registerSimulator]) register(program);
 

@@ -93,5 +93,6 @@ function configuredView({ models }: Pick<Fleet, "models">): ModelView {
     expectedWaitMs: () => 0,
     stats: () => NO_STATS,
     isDemoted: () => false,
+    whyShut: () => undefined,
   };
 }

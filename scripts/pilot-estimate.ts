@@ -2,6 +2,7 @@
 
 import { callCostNanoUsd } from "../src/cost/call-cost.ts";
 import { UsageError } from "../src/job/errors.ts";
+import type { JsonObject, JsonValue } from "../src/job/json.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import { NO_USAGE } from "../src/job/usage.ts";
 import type { TaskSpec } from "../src/job/task.ts";
@@ -19,6 +20,8 @@ export interface AskedModel {
 const JUDGE_FRAME_TOKENS = 250;
 const VERDICT_TOKENS = 80;
 const CHARACTERS_PER_TOKEN = 4;
+/** Some three sentences, for each field of the output that may hold any text: models that are asked for reasons give them. */
+const FREE_FIELD_TOKENS = 64;
 
 /**
  * Of all models together, in nano-dollars. `judge`: reads every answer. @throws UsageError when the prompt can't be made of a row, which would fail
@@ -68,11 +71,23 @@ async function meanTokens(
     outputTokens += estimate.outputTokens;
     asked++;
   }
-  if (asked > 0) return { inputTokens: inputTokens / asked, outputTokens: outputTokens / asked };
+  if (asked > 0) return { inputTokens: inputTokens / asked, outputTokens: outputTokens / asked + FREE_FIELD_TOKENS * freeFields(task) };
   throw new UsageError(
     `no row of the sample can be asked: ${unaskable}`,
     gold === undefined
       ? undefined
       : `The field "${gold}" holds the right answers, so a pilot takes it out of the rows: a prompt can't show it.`,
   );
+}
+
+function freeFields({ output }: TaskSpec): number {
+  const properties = typeof output === "object" ? output["properties"] : undefined;
+  if (typeof properties !== "object" || properties === null) return 0;
+  return Object.values(properties).filter(isFree).length;
+}
+
+function isFree(schema: JsonValue): boolean {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return true;
+  const { type = "string", ...rest } = schema as JsonObject;
+  return type === "string" && !["enum", "const", "maxLength", "format"].some((keyword) => keyword in rest);
 }

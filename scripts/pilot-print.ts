@@ -5,9 +5,9 @@ import type { PilotReport } from "../src/pilot/pilot.ts";
 import { renderScatter } from "../src/pilot/render-scatter.ts";
 import { PLAIN, renderTable, type Palette } from "../src/pilot/render-table.ts";
 import { formatCount, formatUsd } from "../src/report/format.ts";
-import type { TrialAnswers } from "./pilot-answers.ts";
 import type { PilotNumbers } from "./pilot-options.ts";
 import type { PilotPlan } from "./pilot-plan.ts";
+import type { Gathered } from "./pilot-report.ts";
 import type { PilotEnd } from "./pilot-run.ts";
 import { say } from "./terminal.ts";
 
@@ -28,10 +28,11 @@ export function tellPlan(
     sample.badRows > 0 ? `${formatCount(sample.badRows)} bad` : "",
     sample.rowsWithoutGold > 0 ? `${formatCount(sample.rowsWithoutGold)} without a right answer` : "",
   ].filter((each) => each !== "");
+  const without = besides.length > 0 ? ` (left out: ${besides.join(", ")})` : "";
   say(
-    `${formatCount(sample.rows.length)} of ${count(sample.of, "row")} of ${inputName} drawn` +
-      `${besides.length > 0 ? ` (left out: ${besides.join(", ")})` : ""}, for ${count(models.length, "model")}; ${basisOf(comparing.basis, comparing.field)}`,
+    `${formatCount(sample.rows.length)} of ${count(sample.of, "row")} of ${inputName} drawn${without}, for ${count(models.length, "model")}`,
   );
+  say(basisOf(comparing.basis, comparing.field));
   for (const { model, reason } of leftOut) say(`left out: ${model}: ${reason}`);
   if (rows.length < sample.rows.length)
     say(`left out: ${count(sample.rows.length - rows.length, "row")} that not every model may or can take`);
@@ -44,11 +45,11 @@ export function tellPlan(
 }
 
 /** Says which models brought no answer to rows, and why; answers with the number of answers that are missing. */
-export function tellGaps({ trials, rows }: PilotPlan, answers: readonly TrialAnswers[]): number {
+export function tellGaps({ trials }: PilotPlan, { answers, askedRows }: Gathered): number {
   let missing = 0;
   for (const [i, { model }] of trials.entries()) {
     const { answers: given, gaps } = answers[i]!;
-    const without = rows.length - given.size;
+    const without = askedRows - Array.from(given.keys()).filter((row) => row < askedRows).length;
     if (without === 0) continue;
     missing += without;
     const reasons = Array.from(gaps).toSorted((a, b) => b[1] - a[1]);
@@ -59,12 +60,15 @@ export function tellGaps({ trials, rows }: PilotPlan, answers: readonly TrialAns
 }
 
 /** `nowNanoUsd`: of what the pilot has cost in all, what was spent by this command. */
-export function tellEnd(end: PilotEnd, { allNanoUsd, nowNanoUsd }: { readonly allNanoUsd: number; readonly nowNanoUsd: number }): void {
+export function tellEnd(
+  end: PilotEnd,
+  { allNanoUsd, nowNanoUsd, askedRows }: { readonly allNanoUsd: number; readonly nowNanoUsd: number; readonly askedRows: number },
+): void {
   const now = nowNanoUsd === allNanoUsd ? "" : `, ${formatUsd(nowNanoUsd)} of it now`;
   say(`the pilot has cost ${formatUsd(allNanoUsd)}${now}`);
   if (end === "too-dear") {
     say(
-      "That is above its cap: what was left is cancelled, and the report rests on the rows that every model answered. A higher --max-cost goes on from there.",
+      `stopped by --max-cost: the report rests on the ${count(askedRows, "row")} that every model was asked. A higher cap goes on from there.`,
     );
   }
   say();

@@ -18,10 +18,17 @@ export async function readTrials(fleet: Pick<Fleet, "storeDir">, { trials, compa
   }
 }
 
-export function reportOf(plan: PilotPlan, answers: readonly TrialAnswers[], { seed, floor }: PilotNumbers): PilotReport {
+/** What the trials brought. */
+export interface Gathered {
+  readonly answers: readonly TrialAnswers[];
+  /** The first so many rows were given to every model. The sample is in random order, so they are a sample too. */
+  readonly askedRows: number;
+}
+
+export function reportOf(plan: PilotPlan, gathered: Gathered, { seed, floor }: PilotNumbers): PilotReport {
   const { basis } = plan.comparing;
   return analysePilot({
-    rows: rowsOf(plan, answers),
+    rows: rowsOf(plan, gathered),
     models: plan.models.map(({ id, provider }) => ({ id, provider })),
     seed,
     ...(floor === undefined ? {} : { floor }),
@@ -33,8 +40,8 @@ export function costNanoUsdOf(answers: readonly TrialAnswers[]): number {
   return answers.reduce((sum, each) => sum + each.costNanoUsd, 0);
 }
 
-function rowsOf({ rows, trials }: PilotPlan, answers: readonly TrialAnswers[]): readonly PilotRow[] {
-  return rows.map(({ row }, i) => {
+function rowsOf({ rows, trials }: PilotPlan, { answers, askedRows }: Gathered): readonly PilotRow[] {
+  return rows.slice(0, askedRows).map(({ row }, i) => {
     const given = trials.flatMap(({ model }, k) => {
       const answer = answers[k]?.answers.get(i);
       return answer ? [[model.id, answer] as const] : [];

@@ -1,6 +1,5 @@
-// The calls of a pilot: every model's batch through the fleet, side by side, until all are over, the spend passes its cap, or somebody interrupts.
+// The calls of a pilot: every model's batch through the fleet, side by side, until all are over, the money is spent, or somebody interrupts.
 
-import type { BatchStatus } from "../src/job/batch.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { systemClock } from "../src/runtime/clock.ts";
@@ -8,6 +7,7 @@ import { openBatch } from "./batch-session.ts";
 import { createFleetKeeper } from "./fleet-keeper.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 import { isUnasked } from "./pilot-answers.ts";
+import { createPilotPace, type PilotPace } from "./pilot-pace.ts";
 import type { Trial } from "./pilot-trial.ts";
 import { createProgress } from "./progress.ts";
 import { reopenFailed } from "./reopen-failed.ts";
@@ -25,9 +25,10 @@ export interface PilotRun {
   readonly trials: readonly OpenTrial[];
   /** Rows of each trial. */
   readonly rows: number;
-  /** What the pilot may cost, earlier runs and complete trials included; absent: no cap. */
+  /** What these trials may cost, earlier runs of theirs included; absent: no cap. */
   readonly maxCostNanoUsd?: number | undefined;
-  readonly spentElsewhereNanoUsd: number;
+  /** What the calls that are to be made are expected to cost. */
+  readonly estimateNanoUsd: number;
   /** Who may be called beside the candidates. */
   readonly judges: readonly ModelId[];
   readonly config?: string | undefined;
@@ -46,9 +47,9 @@ export async function runTrials(open: OpenFleet, run: PilotRun): Promise<PilotEn
   const models = [...trials.map(({ model }) => model.id), ...judges];
   const keeper = createFleetKeeper(open, { role: "pilot", task: task.name, models, config });
   const shared = shareProgress(createProgress(systemClock, process.stderr.isTTY), rows * trials.length);
-  const cap = createCap(open, run);
   const failed = new AbortController();
-  const either = AbortSignal.any([signal, failed.signal]);
+  const pace = createPace(run);
+  const either = AbortSignal.any([signal, failed.signal, ...(pace ? [pace.spent] : [])]);
 
   const work = async ({ batch, input, terms, hasUnasked }: OpenTrial) => {
     if (hasUnasked) await reopenUnasked(open, batch, either);
@@ -64,7 +65,7 @@ export async function runTrials(open: OpenFleet, run: PilotRun): Promise<PilotEn
       signal: either,
       terms,
       keeper,
-      onPoll: (status) => cap.note(status),
+      ...(pace ? { admit: (row: number) => pace.admit(row), onPoll: async (status) => pace.note(status) } : {}),
     });
   };
 
@@ -85,32 +86,21 @@ export async function runTrials(open: OpenFleet, run: PilotRun): Promise<PilotEn
     if (failed.signal.aborted) throw failed.signal.reason;
     const problem = ends.find((end) => end.status === "rejected");
     if (problem) throw problem.reason;
-    return cap.hasCancelled() ? "too-dear" : "finished";
+    return pace?.spent.aborted ? "too-dear" : "finished";
   } finally {
     await keeper.stop(0);
   }
 }
 
-/** Rows that were never really asked (cancelled when the spend passed its cap, lost, out of patience) are opened once more. */
+/** Rows that were never really asked (cancelled, lost, out of patience) are opened once more. */
 async function reopenUnasked(open: OpenFleet, batch: string, signal: AbortSignal): Promise<void> {
   const { before, round } = await open.states.beginRetry(batch);
   if (before !== "finished" && before !== "cancelled" && before !== "retrying") return;
   await reopenFailed(open, { batch, round, signal, isWanted: isUnasked });
 }
 
-/** Cancels what is left once the trials' cost together is above the cap. */
-function createCap({ states }: OpenFleet, { maxCostNanoUsd = Infinity, spentElsewhereNanoUsd }: PilotRun) {
-  const costs = new Map<string, number>();
-  const cancelled = new Set<string>();
-  const isPassed = () => [...costs.values()].reduce((sum, cost) => sum + cost, spentElsewhereNanoUsd) > maxCostNanoUsd;
-  return {
-    hasCancelled: () => cancelled.size > 0,
-    async note({ batch, state, total, costNanoUsd }: BatchStatus) {
-      costs.set(batch, costNanoUsd);
-      // One that is still being fed would be sealed too short: its turn comes a poll later.
-      if (!isPassed() || total === undefined || state !== "sealed" || cancelled.has(batch)) return;
-      cancelled.add(batch);
-      await states.cancel(batch);
-    },
-  };
+function createPace({ trials, rows, maxCostNanoUsd, estimateNanoUsd, signal }: PilotRun): PilotPace | undefined {
+  if (maxCostNanoUsd === undefined) return undefined;
+  const batches = trials.map(({ batch }) => batch);
+  return createPilotPace({ batches, rows, maxCostNanoUsd, estimateNanoUsd: estimateNanoUsd / rows, signal });
 }

@@ -16,7 +16,7 @@ export interface SampledRow {
 }
 
 export interface PilotSample {
-  /** In the order of the input. */
+  /** In random order, so that the first of them are a sample too. */
   readonly rows: readonly SampledRow[];
   /** Rows that could be drawn. */
   readonly of: number;
@@ -60,7 +60,17 @@ export async function drawSample(rows: AsyncIterable<Row>, { size, seed, gold }:
     if (place < size) drawn[place] = path && answer !== undefined ? { row: asAsked(row, path), gold: answer } : { row: asAsked(row) };
   }
   if (of === 0) throw nothingToDraw({ gold, badRows, rowsWithoutGold, firstReason });
-  return { rows: drawn.toSorted((a, b) => a.row.row - b.row.row), of, badRows, rowsWithoutGold };
+  return { rows: shuffled(drawn, random), of, badRows, rowsWithoutGold };
+}
+
+/** Fisher and Yates. */
+function shuffled<Item>(items: readonly Item[], random: () => number): readonly Item[] {
+  const mixed = [...items];
+  for (let last = mixed.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [mixed[last], mixed[other]] = [mixed[other]!, mixed[last]!];
+  }
+  return mixed;
 }
 
 function nothingToDraw(seen: {

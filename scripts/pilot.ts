@@ -38,7 +38,7 @@ export function registerPilot(program: Command): void {
     .option("--gold <field>", "the rows' field with the right answer (default: the task's judge says, else the models' agreement)")
     .option("--answer <field>", "the answers' field that is compared (default: seen from the output schema)")
     .option("--models <model...>", "the candidates (default: the models of the task's route)")
-    .option("--max-cost <dollars>", "what the pilot may cost: when that is passed, what is left is cancelled")
+    .option("--max-cost <dollars>", "what the pilot may cost: no more is asked when it is spent")
     .option("--floor <share>", "the quality to hold, such as 0.95 (default: the best single model's)")
     .option("-o, --output <file>", "where the recommended route goes, as YAML (default: shown)")
     .option("--html <file>", "write the report as a page")
@@ -92,7 +92,9 @@ async function ask(fleet: Fleet, { plan, before, numbers, command, isInputRead, 
   const estimateNanoUsd = asked.length === 0 ? 0 : await estimateCostNanoUsd(task, rows, { asked, judge: judges[0], gold: command.gold });
   tellPlan(plan, { ...numbers, asked: asked.reduce((sum, each) => sum + each.rows, 0), estimateNanoUsd });
   if (open.length === 0) return "finished";
-  if (costNanoUsdOf(before) > (maxCostNanoUsd ?? Infinity)) return "too-dear";
+  const isOpen = (batch: string) => open.some((trial) => trial.batch === batch);
+  const elsewhereNanoUsd = costNanoUsdOf(before.filter((_, i) => !isOpen(plan.trials[i]!.batch)));
+  if (costNanoUsdOf(before) >= (maxCostNanoUsd ?? Infinity)) return "too-dear";
   if (!(await confirmCost(estimateNanoUsd, { isCapped: maxCostNanoUsd !== undefined, isInputRead, signal }))) {
     throw new StoppedError("nothing was called", "Set a cap with --max-cost, or take fewer rows (--sample) or models (--models).");
   }
@@ -102,8 +104,8 @@ async function ask(fleet: Fleet, { plan, before, numbers, command, isInputRead, 
       task,
       trials: open,
       rows: rows.length,
-      maxCostNanoUsd,
-      spentElsewhereNanoUsd: costNanoUsdOf(before.filter((_, i) => open.every(({ batch }) => batch !== plan.trials[i]!.batch))),
+      maxCostNanoUsd: maxCostNanoUsd === undefined ? undefined : maxCostNanoUsd - elsewhereNanoUsd,
+      estimateNanoUsd,
       judges: judges.map(({ id }) => id),
       config: command.config,
       signal,
@@ -120,13 +122,14 @@ interface Reporting extends Pick<Asking, "plan" | "before" | "numbers" | "comman
 
 /** Prints and writes what was asked for; answers with the exit code. */
 async function report({ plan, before, after, end, numbers, command }: Reporting): Promise<number> {
-  const found = reportOf(plan, after, numbers);
+  const askedRows = end === "too-dear" ? Math.min(...after.map(({ endedRows }) => endedRows)) : plan.rows.length;
+  const found = reportOf(plan, { answers: after, askedRows }, numbers);
   const { field } = plan.comparing;
   const routeOptions = field === undefined ? {} : { on: field };
   const yaml = renderRoute(found, routeOptions);
-  const missing = tellGaps(plan, after);
+  const missing = tellGaps(plan, { answers: after, askedRows });
   const costs = { allNanoUsd: costNanoUsdOf(after), nowNanoUsd: costNanoUsdOf(after) - costNanoUsdOf(before) };
-  tellEnd(end, costs);
+  tellEnd(end, { ...costs, askedRows });
   if (command.json) process.stdout.write(`${JSON.stringify(toJson(plan, found, { yaml, end, ...costs }), undefined, 2)}\n`);
   else printReport(found, command.output === undefined ? yaml : undefined);
   const files = [
@@ -166,6 +169,8 @@ function toJson(
       asked: rows.length,
       badRows: sample.badRows,
       rowsWithoutGold: sample.rowsWithoutGold,
+      /** In the file, of the rows that were asked: what the route is measured on later had better be others. */
+      lines: rows.map(({ row }) => row.line),
     },
     ...(comparing.field === undefined ? {} : { answerField: comparing.field }),
     isCapped: run.end === "too-dear",

@@ -7,6 +7,7 @@ import { formatCount, formatDuration, formatUsd } from "../src/report/format.ts"
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { readFleetStatus, type FleetStatus } from "../queues/fleet-status.ts";
 import { configOption } from "./batch-options.ts";
+import { budgetTable } from "./budgets.ts";
 import { followBatch } from "./follow.ts";
 import { modelTable } from "./model-table.ts";
 import { openFleet, type OpenFleet } from "./open-fleet.ts";
@@ -112,6 +113,7 @@ function render(seen: FleetStatus, now: number): string {
   if (seen.batchesLeftOut > 0) sections.push(`and ${formatCount(seen.batchesLeftOut)} older batches\n`);
   sections.push(
     modelTable(seen.models, now),
+    ...(seen.budgets.length === 0 ? [] : [budgetTable(seen.budgets)]),
     ...(seen.work.length === 0 ? [] : [workTable(seen.work)]),
     table(
       ["queue", "waiting", "active", "delayed", "failed"],

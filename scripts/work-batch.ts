@@ -21,6 +21,8 @@ export interface BatchWork {
   readonly signal: AbortSignal;
   readonly terms: JobTerms;
   readonly keeper: Pick<FleetKeeper, "replaceLost">;
+  /** Waited for before a row is fed; may reject with StoppedError once `signal` is aborted. */
+  readonly admit?: (row: number) => Promise<void>;
   /** Called at each poll. */
   readonly onPoll?: (status: BatchStatus) => Promise<void>;
 }
@@ -34,7 +36,8 @@ export async function workBatch(open: OpenFleet, work: BatchWork): Promise<void>
   const lease = input.isFile ? holdProducerLease(open.redis, open.clock, batch) : undefined;
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const feed = () => feedBatch(open, input, session, task, { signal: either, terms });
+  const fed = work.admit ? pacedInput(input, work.admit) : input;
+  const feed = () => feedBatch(open, fed, session, task, { signal: either, terms });
   const feeding = (session.isAnswered ? Promise.resolve() : feed()).catch((error: unknown) => {
     if (error instanceof StoppedError && (either.aborted || /cancelled|is over/.test(error.message))) return;
     failed.abort(error);
@@ -63,4 +66,16 @@ export async function workBatch(open: OpenFleet, work: BatchWork): Promise<void>
     await lease?.stop();
   }
   if (failed.signal.aborted) throw failed.signal.reason;
+}
+
+function pacedInput(input: JobInput, admit: (row: number) => Promise<void>): JobInput {
+  return {
+    ...input,
+    async *rows() {
+      for await (const row of input.rows()) {
+        await admit(row.row);
+        yield row;
+      }
+    },
+  };
 }

@@ -40,6 +40,7 @@ const DOORS: readonly { readonly packages: RegExp; readonly doors: RegExp }[] = 
   { packages: /^@anthropic-ai\/sdk$/, doors: /^src\/providers\/anthropic\.ts$/ },
   { packages: /^eld$/, doors: /^src\/quality\/language-detector\.ts$/ },
   { packages: /^gpt-tokenizer/, doors: /^src\/prompt\/text-tokens\.ts$/ },
+  { packages: /^@pydantic\/genai-prices$/, doors: /^src\/cost\/price-catalogue\.ts$/ },
   { packages: /^(express|@bull-board\/.+)$/, doors: /^workers\/web\// },
 ];
 const ENVIRONMENT_DOOR = "src/runtime/environment.ts";

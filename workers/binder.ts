@@ -76,7 +76,9 @@ export function createBinder(options: {
 function withAnalysis({ analyse: asked }: TaskSpec, { trial }: Job, progress: Progress): Progress {
   const isNew =
     progress.analysis === undefined && progress.next === undefined && progress.trail.length === 0 && progress.excluded.length === 0;
-  return asked?.kind === "model" && trial === undefined && isNew ? { ...progress, next: [{ models: [asked.model], purpose: "analyse" }] } : progress;
+  return asked?.kind === "model" && trial === undefined && isNew
+    ? { ...progress, next: [{ models: [asked.model], purpose: "analyse" }] }
+    : progress;
 }
 
 /** A judgement is waited for; a repair or an analysis is not worth it. */

@@ -3,9 +3,12 @@
 import { attempt, type Attempt } from "../src/attempt/attempt.ts";
 import { createCallWatch } from "../src/attempt/call-watch.ts";
 import type { Breaker } from "../src/breaker/breaker.ts";
+import { callCostNanoUsd } from "../src/cost/call-cost.ts";
+import type { Purse } from "../src/cost/purse.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import type { TrailEntry } from "../src/job/trail.ts";
+import { NO_USAGE } from "../src/job/usage.ts";
 import type { Limiter } from "../src/limits/limiter.ts";
 import type { TokenEstimate, TokenEstimator } from "../src/prompt/token-estimate.ts";
 import type { TokenLearner } from "../src/prompt/token-learner.ts";
@@ -14,14 +17,20 @@ import type { CallStats } from "../src/routing/call-stats.ts";
 import { whyForbidden } from "../src/routing/data-policy.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
+import { spendingOf } from "./budget-watch.ts";
 import { createCallRequests } from "./call-request.ts";
 
 export type CallMade =
   | { readonly kind: "made"; readonly task: TaskSpec; readonly attempt: Attempt }
   /** The job can't be asked; `task` where it is known. */
   | { readonly kind: "unaskable"; readonly task?: TaskSpec; readonly reason: string }
+  /** A budget has no money for it. */
+  | { readonly kind: "unfunded"; readonly task: TaskSpec; readonly reason: string }
   /** This model may not be given the job's data. */
   | { readonly kind: "forbidden"; readonly task: TaskSpec; readonly reason: string };
+
+/** A reservation outlives its call's time limit: the wait for the permit, and the checks of the answer. */
+const RESERVED_LONGER_MS = 90_000;
 
 export interface CallMaker {
   /** Rejects only when Redis does. */
@@ -44,9 +53,10 @@ export function createCallMaker(options: {
   readonly estimator: TokenEstimator;
   readonly learner: TokenLearner;
   readonly stats: CallStats;
+  readonly purse: Purse;
   readonly clock: Clock;
 }): CallMaker {
-  const { provider, breaker, estimator, learner, stats, clock } = options;
+  const { provider, breaker, estimator, learner, stats, purse, clock } = options;
   const watch = createCallWatch({ breaker, clock });
   const tools = new Map(Array.from(options.tasks, (task) => [task.name, { task, request: createCallRequests(task) }]));
 
@@ -74,6 +84,14 @@ export function createCallMaker(options: {
       const instruction =
         request.kind === "prompt" && request.output !== undefined ? provider.instruction(model, request.output) : undefined;
       const estimate = estimator.estimate(request, instruction);
+      const tokens = learner.correct(subject, model.id, estimate);
+      const spending = spendingOf(task, job, model);
+      const expectedNanoUsd = callCostNanoUsd(
+        { ...NO_USAGE, inputTokens: tokens.inputTokens, outputTokens: tokens.outputTokens },
+        model.price,
+      );
+      const reserved = await purse.reserve(spending, expectedNanoUsd, task.timeoutMs + RESERVED_LONGER_MS);
+      if (reserved.kind === "refused") return { kind: "unfunded", task, reason: reserved.reason };
       const made = await attempt(
         {
           id,
@@ -81,7 +99,7 @@ export function createCallMaker(options: {
           model,
           purpose,
           request,
-          tokens: learner.correct(subject, model.id, estimate),
+          tokens,
           timeoutMs: task.timeoutMs,
           ...(job.deadline === undefined ? {} : { deadline: job.deadline }),
           check,
@@ -90,7 +108,12 @@ export function createCallMaker(options: {
         { signal, onCutOff },
       );
       learn(subject, model, estimate, made);
-      return { kind: "made", task, attempt: made };
+      const close = async () => {
+        const { entry } = made;
+        const accounted = entry ? purse.settle(spending, reserved.reservation, entry.costNanoUsd) : purse.release(reserved.reservation);
+        await Promise.all([made.close(), accounted]);
+      };
+      return { kind: "made", task, attempt: { ...made, close } };
     },
   };
 }

@@ -56,9 +56,11 @@ export function createModelView(options: {
   readonly stats: Pick<CallStats, "of">;
   /** Absent: no model ever is. */
   readonly isDemoted?: ModelView["isDemoted"];
+  /** Absent: there are no budgets. */
+  readonly whyShut?: ModelView["whyShut"];
   readonly clock: Clock;
 }): LiveModelView {
-  const { models, queues, breaker, peers, stats, isDemoted = () => false, clock } = options;
+  const { models, queues, breaker, peers, stats, isDemoted = () => false, whyShut = () => undefined, clock } = options;
   const readings = new Map<ModelId, Reading>();
   const stopping = new AbortController();
   let waiters: (() => void)[] = [];
@@ -137,6 +139,7 @@ export function createModelView(options: {
     },
     stats: (task, id) => stats.of(task, id),
     isDemoted,
+    whyShut,
     added(id, calls) {
       reading(id).added += calls;
     },

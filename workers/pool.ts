@@ -3,6 +3,7 @@
 
 import type { Job as QueueJob } from "bullmq";
 import type { Attempt } from "../src/attempt/attempt.ts";
+import { createRedisPurse } from "../src/cost/redis-purse.ts";
 import { callId } from "../src/job/job.ts";
 import { escapeModelName, type ModelId } from "../src/job/names.ts";
 import type { ModelSpec } from "../src/job/model.ts";
@@ -28,6 +29,7 @@ import type { FleetPart, ProcessContext } from "./process-context.ts";
 
 const FINISH: Verdict = { kind: "finish" };
 const SCATTER_MS = 1_000;
+const UNFUNDED_DELAY_MS = 500;
 
 export function createPool(
   context: ProcessContext,
@@ -44,7 +46,16 @@ export function createPool(
   const ending = createEnding({ states, queues, clock });
   const aborting = new AbortController();
   sharedSignal(aborting.signal);
-  const calls = createCallMaker({ tasks: fleet.tasks.values(), provider, breaker, estimator, learner, stats, clock });
+  const calls = createCallMaker({
+    tasks: fleet.tasks.values(),
+    provider,
+    breaker,
+    estimator,
+    learner,
+    stats,
+    purse: createRedisPurse({ redis, budgets: fleet.budgets }),
+    clock,
+  });
 
   const processCall = async (model: ModelSpec, queueJob: QueueJob, metered: Limiter): Promise<Verdict> => {
     let envelope = queueJob.data as CallEnvelope;
@@ -78,6 +89,11 @@ export function createPool(
     });
     if (call.kind === "unaskable") {
       return over(envelope, call.task ?? { name: job.task, attempts: 1, onRefusal: "fail" }, { kind: "invalid", reason: call.reason });
+    }
+    if (call.kind === "unfunded") {
+      // Nothing is wrong with the model, and where money is short nobody is in a hurry: waiting is free in the task's queue.
+      if (envelope.step.models.length === 1) return backToTask(envelope, UNFUNDED_DELAY_MS);
+      return over(envelope, call.task, { kind: "unavailable", scope: "model", reason: call.reason });
     }
     if (call.kind === "forbidden") return over(envelope, call.task, { kind: "unfit", cause: "policy", reason: call.reason });
     const { task, attempt: made } = call;
@@ -164,9 +180,11 @@ export function createPool(
     return FINISH;
   };
 
-  /** A paused batch's job leaves the shallow model queue to others. */
-  const backToTask = async ({ job, hop, round, progress, step }: CallEnvelope): Promise<Verdict> => {
-    await queues.addToTask([{ job, hop: hop + 1, round, progress: beforeStep(progress, step, fleet.tasks.get(job.task)) }], { delayMs: jittered(PAUSED_DELAY_MS) });
+  /** A job that can't be worked on now leaves the shallow model queue to others. */
+  const backToTask = async ({ job, hop, round, progress, step }: CallEnvelope, delayMs = PAUSED_DELAY_MS): Promise<Verdict> => {
+    await queues.addToTask([{ job, hop: hop + 1, round, progress: beforeStep(progress, step, fleet.tasks.get(job.task)) }], {
+      delayMs: jittered(delayMs),
+    });
     return FINISH;
   };
 

@@ -110,14 +110,14 @@ export async function attempt(
   const endedAt = clock.now();
   const outcome = inTime(await checked(report.outcome, call, clock), call, report, endedAt);
   tellBreaker(breaker, model, outcome, { startedAt, probe });
-  // A call that we broke off ourselves may be charged all the same.
-  const brokenOff = outcome.kind === "cancelled" && report.billable;
-  const usage = report.usage ?? (brokenOff ? { ...NO_USAGE, inputTokens: call.tokens.inputTokens } : NO_USAGE);
+  // A call that was sent and whose answer never arrived, broken off by us or by whatever lies between, may be charged all the same.
+  const isUncertain = report.billable && report.status === undefined && report.usage === undefined;
+  const usage = report.usage ?? (isUncertain ? expectedUsage(call) : NO_USAGE);
   const entry: TrailEntry = {
     call: entryId(call, permit.permit),
     model,
     purpose: call.purpose,
-    outcome: brokenOff ? "uncertain" : outcome.kind,
+    outcome: isUncertain ? "uncertain" : outcome.kind,
     ...("reason" in outcome ? { reason: outcome.reason } : {}),
     startedAt,
     latencyMs: Math.max(0, endedAt - startedAt),
@@ -158,6 +158,10 @@ function stalled(model: string): Outcome {
 
 function unavailable(model: string, reason: string): Outcome {
   return { kind: "unavailable", scope: "model", reason: `${model}: breaker open: ${reason}` };
+}
+
+function expectedUsage({ tokens }: Call): Usage {
+  return { ...NO_USAGE, inputTokens: tokens.inputTokens, outputTokens: tokens.outputTokens };
 }
 
 /** A call that is asked again after its process died is another call, and is paid for itself: what tells them apart is the permit. */

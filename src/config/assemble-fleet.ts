@@ -3,6 +3,8 @@
 import { dirname, resolve } from "node:path";
 import type { DataHandling, ModelSpec, ProviderSpec } from "../job/model.ts";
 import { modelId, type ModelId } from "../job/names.ts";
+import { buildBudgets } from "../cost/budget-options.ts";
+import type { BudgetSpec } from "../cost/budget.ts";
 import { routeModels, taskModels, type TaskSpec } from "../job/task.ts";
 import { whyBarred } from "../routing/data-policy.ts";
 import { buildRoute } from "../routing/route.ts";
@@ -19,23 +21,25 @@ export function assembleFleet(options: ParsedFleet, context: { path: string; cwd
   );
   const models = new Map([...providers.values()].flatMap((provider) => provider.models.map((model) => [model.id, model] as const)));
   const tasks = new Map(Object.entries(options.tasks).map(([name, task]) => [name, toTask(name, task)]));
+  const budgets = buildBudgets(options.budgets);
   const { windowRows, windowBytes, lock, stalledCheck, reconcile } = options.queues;
   const queues = { windowRows, windowBytes, lockMs: lock, stalledCheckMs: stalledCheck, reconcileMs: reconcile };
   const redisUrl = options.redis.url ?? environment.redisUrl;
   const dataDir = resolve(cwd, environment.dataDir);
   return {
     path,
-    hash: fleetHash(providers, tasks, queues),
+    hash: fleetHash({ providers, tasks, queues, budgets }),
     providers,
     models,
     tasks,
+    budgets,
     dataClasses: Object.keys(options.dataClasses),
     ...(redisUrl === undefined ? {} : { redisUrl }),
     storeDir: options.store.dir === undefined ? resolve(dataDir, "store") : resolve(dirname(path), options.store.dir),
     dataDir,
     web: options.web,
     queues,
-    warnings: [...budgetWarnings(options), ...[...tasks.values()].flatMap((task) => taskWarnings(task, models))],
+    warnings: [...budgetWarnings(budgets, models), ...[...tasks.values()].flatMap((task) => taskWarnings(task, models))],
   };
 }
 
@@ -87,14 +91,20 @@ function toTask(name: string, options: ParsedFleet["tasks"][string]): TaskSpec {
   };
 }
 
-function fleetHash(providers: ReadonlyMap<string, ProviderSpec>, tasks: Fleet["tasks"], queues: Fleet["queues"]): string {
+function fleetHash({ providers, tasks, queues, budgets }: Pick<Fleet, "providers" | "tasks" | "queues" | "budgets">): string {
   const withoutKeys = Array.from(providers.values(), ({ apiKey: _secret, ...rest }) => rest);
-  return digest({ providers: withoutKeys.toSorted((a, b) => (a.name < b.name ? -1 : 1)), tasks: Object.fromEntries(tasks), queues });
+  return digest({
+    providers: withoutKeys.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    tasks: Object.fromEntries(tasks),
+    queues,
+    budgets,
+  });
 }
 
-function budgetWarnings(options: ParsedFleet): readonly string[] {
-  if (!options.budgets?.length) return [];
-  return ["budgets: not enforced in this version: nothing will stop the spending that they are meant to bound"];
+function budgetWarnings(budgets: readonly BudgetSpec[], models: ReadonlyMap<ModelId, ModelSpec>): readonly string[] {
+  const unpriced = Array.from(models.values()).filter(({ price }) => !price);
+  if (budgets.length === 0 || unpriced.length === 0) return [];
+  return [`budgets: models without a price cost nothing as far as is known: ${unpriced.map(({ id }) => id).join(", ")}`];
 }
 
 function taskWarnings(task: TaskSpec, models: ReadonlyMap<ModelId, ModelSpec>): readonly string[] {

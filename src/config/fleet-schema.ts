@@ -1,6 +1,7 @@
 // The configuration's schema, put together from each part's own options. Every mapping is strict: an unknown key is a slip.
 
 import { z } from "zod";
+import { budgetOptions } from "../cost/budget-options.ts";
 import { priceOptions } from "../cost/price-options.ts";
 import type { JsonSchema } from "../job/json.ts";
 import { chargingOptions, limitOptions, sharedLimitOptions } from "../limits/limit-options.ts";
@@ -100,8 +101,7 @@ export const fleetSchema = z.strictObject({
   providers: z.record(z.string(), providerSection),
   tasks: orEmpty(z.record(z.string(), taskOptions)),
   dataClasses: orEmpty(z.record(z.string(), orEmpty(dataClassOptions))),
-  /** Not enforced in this version: accepted as they are, with a warning. */
-  budgets: z.array(z.looseObject({})).nullish(),
+  budgets: z.preprocess((value) => value ?? [], budgetOptions),
   redis: orEmpty(z.strictObject({ url: z.string().min(1).optional() })),
   store: orEmpty(z.strictObject({ dir: z.string().min(1).optional() })),
   web: orEmpty(webOptions),

@@ -1,5 +1,6 @@
 // The fleet as configured: what every process of it is given.
 
+import type { BudgetSpec } from "../cost/budget.ts";
 import type { ModelSpec, ProviderSpec } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
 import type { TaskSpec } from "../job/task.ts";
@@ -12,6 +13,7 @@ export interface Fleet {
   readonly providers: ReadonlyMap<string, ProviderSpec>;
   readonly models: ReadonlyMap<ModelId, ModelSpec>;
   readonly tasks: ReadonlyMap<string, TaskSpec>;
+  readonly budgets: readonly BudgetSpec[];
   /** The classes of data that there are rules for. */
   readonly dataClasses: readonly string[];
   /** Absent: an embedded Redis is to be started. */

@@ -1,9 +1,15 @@
 // Prices: from dollars per million tokens, as vendors print them, to integers of pico-dollars per token.
 
+import type { Price } from "../job/model.ts";
+import { parseDecimal } from "./decimal.ts";
+
 /** One dollar per million tokens is 10^6 pico-dollars per token: six decimal places are exact. */
 const DECIMALS = 6;
 /** Far above any vendor's price, and low enough for a million tokens' cost to be counted exactly. */
 const HIGHEST_DOLLARS = 1_000_000;
+
+/** The price of a model that is declared to cost nothing. */
+export const FREE_PRICE: Price = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, free: true };
 
 /**
  * Pico-dollars per token, exactly, from dollars per million tokens written as a decimal (`"0.15"`, `2.5`). Throws a RangeError naming the
@@ -11,23 +17,19 @@ const HIGHEST_DOLLARS = 1_000_000;
  */
 export function priceFromDollars(dollarsPerMillion: string | number): number {
   const text = String(dollarsPerMillion).trim();
-  const match = /^(\d{1,30})(?:\.(\d{1,30}))?(?:e([+-]?\d{1,2}))?$/i.exec(text);
-  if (!match) throw new RangeError(`${show(text)} is not a price: write dollars per million tokens, such as 0.15`);
-  const [, whole = "", fraction = "", exponent = "0"] = match;
-  // The value is digits × 10^-places dollars; in pico-dollars per token the point moves six places to the right.
-  const digits = BigInt(whole + fraction);
-  const places = fraction.length - Number(exponent) - DECIMALS;
-  const divisor = 10n ** BigInt(Math.max(0, places));
-  if (digits % divisor !== 0n) {
-    throw new RangeError(
-      `${show(text)} dollars per million tokens is finer than a pico-dollar per token: give at most ${DECIMALS} decimals`,
-    );
+  const parsed = parseDecimal(text, DECIMALS);
+  switch (parsed.kind) {
+    case "no-decimal":
+      throw new RangeError(`${show(text)} is not a price: write dollars per million tokens, such as 0.15`);
+    case "finer":
+      throw new RangeError(
+        `${show(text)} dollars per million tokens is finer than a pico-dollar per token: give at most ${DECIMALS} decimals`,
+      );
+    case "units": {
+      if (parsed.units <= BigInt(HIGHEST_DOLLARS) * 10n ** BigInt(DECIMALS)) return Number(parsed.units);
+      throw new RangeError(`${show(text)} dollars per million tokens is above the highest price understood (${HIGHEST_DOLLARS})`);
+    }
   }
-  const pico = (digits / divisor) * 10n ** BigInt(Math.max(0, -places));
-  if (pico > BigInt(HIGHEST_DOLLARS) * 10n ** BigInt(DECIMALS)) {
-    throw new RangeError(`${show(text)} dollars per million tokens is above the highest price understood (${HIGHEST_DOLLARS})`);
-  }
-  return Number(pico);
 }
 
 function show(text: string): string {

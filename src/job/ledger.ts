@@ -25,6 +25,15 @@ export interface LedgerEntry extends RowId, Pick<JobTerms, "tags" | "tenant"> {
   readonly costNanoUsd: number;
 }
 
+/**
+ * Two accounts of one call, in the order they were written: an exact entry replaces an uncertain one, else the first stays. It is a duplicate only
+ * if it stands in no recorded result.
+ */
+export function mergeLedgerEntries(first: LedgerEntry, second: LedgerEntry): LedgerEntry {
+  const isReplaced = first.outcome === "uncertain" && second.outcome !== "uncertain";
+  return { ...(isReplaced ? second : first), isDuplicate: first.isDuplicate && second.isDuplicate };
+}
+
 /** The entries of a job's trail. `isDuplicate`: of a second result for a row, which was refused. */
 export function ledgerEntries(
   {

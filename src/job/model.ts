@@ -2,12 +2,30 @@
 
 import type { ModelId } from "./names.ts";
 
-/** Integers of pico-dollars per token (dollars per million tokens × 10^6). */
-export interface Price {
+/** What tokens cost, by kind: integers of pico-dollars per token (dollars per million tokens × 10^6). */
+export interface TokenPrices {
+  /** Input that was neither read from nor written to the vendor's cache. */
   readonly input: number;
   readonly cachedInput: number;
   readonly cacheWrite: number;
   readonly output: number;
+  /** Absent: as `output`, of which reasoning tokens are a part. */
+  readonly reasoning?: number;
+}
+
+/** The prices of calls with a long input. */
+export interface PriceTier extends TokenPrices {
+  /** They hold for all tokens of a call whose whole input, cached parts included, is larger than this. */
+  readonly aboveInputTokens: number;
+}
+
+export interface Price extends TokenPrices {
+  /** Of rising `aboveInputTokens`; the last one that a call's input is above holds. */
+  readonly tiers?: readonly PriceTier[];
+  /** What the vendor's batch endpoint takes off, in millionths: 500,000 is half price. Absent: not known. */
+  readonly batchDiscountMillionths?: number;
+  /** True: declared to cost nothing, which a price of 0 alone doesn't say. Every number is then 0. */
+  readonly free?: boolean;
 }
 
 /** Vendor limits; an absent dimension is unlimited. `tpm` counts input and output together (OpenAI), `itpm`/`otpm` apart (Anthropic). */

@@ -13,7 +13,7 @@ export interface TrailEntry {
   readonly model: ModelId;
   readonly purpose: Purpose;
   /**
-   * `uncertain`: the call was cut off with its process, its outcome never arrived; usage and cost are the permit's estimate.
+   * `uncertain`: the call was cut off, by the end of its process or on the way, and its answer never arrived; usage and cost are estimates.
    */
   readonly outcome: OutcomeKind | "uncertain";
   readonly reason?: string;

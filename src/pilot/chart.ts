@@ -35,9 +35,9 @@ export function layOutChart(report: PilotReport): Chart | undefined {
   const { best, recommended } = report;
   if (!best || !recommended) return undefined;
   const routes = [...report.models, ...report.cascades];
-  // What is wrong four times as often as the best ones may be belongs to the footnote.
+  // What is wrong three times as often as the best ones may be belongs to the footnote.
   const lowest = Math.min(best.interval.low, recommended.interval.low);
-  const floor = Math.max(0, 1 - 4 * (1 - lowest));
+  const floor = Math.max(0, 1 - 3 * (1 - lowest));
   const shown = routes.filter(({ quality }) => quality >= floor);
   const cost = logarithmic(shown.map(({ costNanoUsd }) => costNanoUsd));
   const quality = linear({

@@ -21,7 +21,8 @@ export interface ReplayedCandidate {
 
 /**
  * The prior of a kind is worth from 1 to 20 events, a scatter of 100 % to 22 % around the common factor. The lower bound is the exponential
- * distribution, as vague as a rate can be; the upper keeps a kind of few openings, whose scatter can't be seen, from counting as uniform.
+ * distribution, as vague as a rate can be; the upper keeps a kind of few openings, whose scatter can't be seen, from counting as uniform
+ * (tried on recorded answers: 4 chose up to 0.3 points worse where models err often, 100 as 20).
  */
 const LEAST_SHAPE = 1;
 const MOST_SHAPE = 20;

@@ -9,13 +9,13 @@ export interface Replay {
   readonly costNanoUsd: Float64Array;
   /** A step's calls run side by side, steps one after another. */
   readonly latencyMs: Float64Array;
-  /** The step whose answer was taken; {@link OPEN}: none was. */
+  /** The step whose answer was taken; -1: none was. */
   readonly settledBy: Int8Array;
   /** Share of the rows that came to each step. */
   readonly reach: readonly number[];
 }
 
-export const OPEN = -1;
+const OPEN = -1;
 
 /**
  * Each step takes the rows that those before it left open: one model by an answer that passes its checks, several by enough equal ones.
@@ -47,7 +47,7 @@ export function replay(sample: Sample, steps: readonly Step[]): Replay {
   return { isRight, costNanoUsd, latencyMs, settledBy, reach: reached.map((rows) => rows / Math.max(1, sample.rows)) };
 }
 
-export function needOf({ models, agree }: Step): number {
+function needOf({ models, agree }: Step): number {
   return agree?.need ?? models.length;
 }
 

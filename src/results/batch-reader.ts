@@ -18,10 +18,12 @@ export async function* readResults(options: { dir: string; batch: string; rowsPe
     for (let firstRow = 0; firstRow === 0 || firstRow < endRow; firstRow += options.rowsPerPass) {
       const index = createRowIndex({ firstRow, maxRows: options.rowsPerPass });
       for (const [segment, file] of files.entries()) {
-        await scanSegment(file, { path: segments[segment] as string, isLast: segment === files.length - 1 }, (line) => {
+        for await (const line of scanSegment(file, { path: segments[segment] as string, isLast: segment === files.length - 1 })) {
+          if (line.isExtra) continue;
           endRow = Math.max(endRow, line.row + 1);
-          if (line.row >= firstRow && line.row < firstRow + options.rowsPerPass) index.note({ ...line, segment });
-        });
+          if (line.row < firstRow || line.row >= firstRow + options.rowsPerPass) continue;
+          index.note({ row: line.row, round: line.round, segment, offset: line.offset, bytes: line.bytes });
+        }
       }
       for (const block of blocks(index.places())) yield* await readBlock(files, block);
     }

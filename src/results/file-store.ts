@@ -1,10 +1,13 @@
 // The store on a local disk: a folder per batch with append-only JSONL segments. For the processes of one machine; only the recorder writes.
 
 import { randomUUID } from "node:crypto";
-import { link, mkdir, open, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { constants } from "node:fs";
+import { access, link, mkdir, open, readFile, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { StoppedError } from "../job/errors.ts";
 import { readResults } from "./batch-reader.ts";
 import { createBatchWriter, findLastStreamId, type BatchWriter } from "./batch-writer.ts";
+import { readLedger } from "./segment-ledger.ts";
 import { listBatches, listSegments, syncFolder } from "./segments.ts";
 import type { Store } from "./store.ts";
 
@@ -47,10 +50,13 @@ export function createFileStore(options: FileStoreOptions): Store {
   };
 
   return {
+    place: dir,
     identity: () => readOrCreateIdentity(dir),
+    probe: () => probeFolder(dir),
     lastStreamId: async (batch) => findLastStreamId(await listSegments(dir, batch)),
     append: (batch, entries) => inTurn(async () => (await writerOf(batch)).append(entries)),
     read: (batch) => readResults({ dir, batch, rowsPerPass }),
+    ledger: (batch) => readLedger(dir, batch),
     batches: () => listBatches(dir),
     stop: () =>
       inTurn(async () => {
@@ -79,6 +85,19 @@ async function readOrCreateIdentity(dir: string): Promise<string> {
     await rm(draft, { force: true });
   }
   return (await readFile(path, "utf8")).trim();
+}
+
+/** A folder that isn't there is made in the nearest one above it that is. */
+async function probeFolder(dir: string): Promise<string> {
+  for (let folder = resolve(dir); ; folder = dirname(folder)) {
+    const problem = await access(folder, constants.W_OK).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error,
+    );
+    if (!problem) return `files in ${dir}`;
+    if (problem.code === "ENOENT" && folder !== dirname(folder)) continue;
+    throw new StoppedError(`can't write to the store's folder ${dir}: ${problem.message}`, "Name a folder that may be written to.");
+  }
 }
 
 function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {

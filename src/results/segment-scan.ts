@@ -10,24 +10,27 @@ export interface SegmentLine extends LineHead {
   readonly bytes: number;
 }
 
+export interface ScannedSegment {
+  readonly path: string;
+  readonly isLast: boolean;
+  /** Lines that end beyond it are left out; absent: all that the file has got by then. */
+  readonly endBytes?: number;
+}
+
 const CHUNK_BYTES = 1024 * 1024;
 const TAIL_BYTES = 64 * 1024;
 const LF = 0x0a;
 
 /**
- * Calls `visit` for every good line. A damaged line in the last append to the last segment is one that a crash cut off: it and the lines after it don't count.
+ * The good lines, with their bytes. A damaged line in the last append to the last segment is one that a crash cut off: it and the lines after it don't count.
  * @throws StoppedError for a damaged line in what had been synced: the disk lost it, and nobody else has it.
  */
-export async function scanSegment(
-  file: FileHandle,
-  segment: { readonly path: string; readonly isLast: boolean },
-  visit: (line: SegmentLine) => void,
-): Promise<void> {
+export async function* scanSegment(file: FileHandle, segment: ScannedSegment): AsyncGenerator<SegmentLine & { readonly content: Buffer }> {
   let damagedAt: number | undefined;
-  for await (const { offset, line } of readLines(file)) {
+  for await (const { offset, line } of readLines(file, 0, segment.endBytes)) {
     const head = checkLine(line);
     if (!head) damagedAt ??= offset;
-    else if (damagedAt === undefined) visit({ ...head, offset, bytes: line.length });
+    else if (damagedAt === undefined) yield { ...head, offset, bytes: line.length, content: line };
     if (damagedAt !== undefined && (!segment.isLast || (head && head.from > damagedAt)))
       throw new StoppedError(
         `the results in ${segment.path} are damaged at byte ${damagedAt}`,

@@ -4,7 +4,10 @@ import { z } from "zod";
 import type { Analyse, ComplexityFunction } from "../job/analysis.ts";
 import type { ModelId } from "../job/names.ts";
 
-const complexityFunction = z.custom<ComplexityFunction>((value) => typeof value === "function", "must be a function, which only a fleet.config.ts can hold");
+const complexityFunction = z.custom<ComplexityFunction>(
+  (value) => typeof value === "function",
+  "must be a function, which only a fleet.config.ts can hold",
+);
 
 /** `{ model }`: a cheap model is asked how hard each job is. `{ complexity }`: a function of fleet.config.ts, from the row to a number between 0 and 1. */
 export const analyseOptions = z

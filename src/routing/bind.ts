@@ -4,6 +4,7 @@
 // waited for, so that a busy first choice doesn't spill into a dearer fallback, unless the route says how long a wait is too long. Only when no step is able
 // is the job dead. What the job's progress says comes next (an analysis, a judgement, a repair) goes before the route.
 
+import type { ModelId } from "../job/names.ts";
 import type { Step } from "../job/task.ts";
 import { createFilter, type Filter } from "./able.ts";
 import type { Availability, ModelView } from "./model-view.ts";
@@ -13,8 +14,8 @@ import type { Subject } from "./subject.ts";
 
 export type Binding =
   | { readonly kind: "bound"; readonly step: Step }
-  /** An able step remains, none takes the job now. `reasons`: model by model. */
-  | { readonly kind: "wait"; readonly cause: "full" | "unavailable"; readonly reasons: readonly string[] }
+  /** An able step remains, none takes the job now. `reasons`: model by model. `budget`: what is free costs money that isn't there. */
+  | { readonly kind: "wait"; readonly cause: "full" | "unavailable" | "budget"; readonly reasons: readonly string[] }
   /** No step of `progress.next` is able: it is to be dropped, and the job bound again. */
   | { readonly kind: "skipped"; readonly reasons: readonly string[] }
   /** No step is able. `no-model`: nothing was ever tried; `exhausted`: what was able has been. */
@@ -23,61 +24,80 @@ export type Binding =
 /** Chooses the step that a job takes next. `reasons` never holds more than one line per model. */
 export function bind(subject: Subject, view: ModelView): Binding {
   const filter = createFilter(subject, view);
+  const stateOf = createStates(subject, view);
   const { next } = subject.progress;
-  if (next && next.length > 0) return bindNext(next, filter, view);
+  if (next && next.length > 0) return bindNext(next, filter, stateOf);
   const steps = orderSteps(subject, view, filter);
   if (steps.length === 0) {
     const { trail, excluded } = subject.progress;
     const code = trail.length === 0 && excluded.length === 0 ? "no-model" : "exhausted";
     return { kind: "dead", code, reasons: filter.reasons() };
   }
-  return bindRoute(steps, view, subject.task.route.spillMs);
+  return bindRoute(steps, stateOf, { view, spillMs: subject.task.route.spillMs });
+}
+
+type StateOf = (id: ModelId) => Availability | { readonly kind: "shut"; readonly reason: string };
+
+/** A model that is free may cost money that isn't there. Each is asked once for a decision. */
+function createStates({ task, job }: Subject, view: ModelView): StateOf {
+  const known = new Map<ModelId, ReturnType<StateOf>>();
+  return (id) => {
+    let state = known.get(id);
+    if (!state) {
+      const reason = view.whyShut(task, job, id);
+      state = reason === undefined ? view.availability(id) : { kind: "shut", reason };
+      known.set(id, state);
+    }
+    return state;
+  };
 }
 
 /** The first that is able and free; among these, one that is full isn't waited for while another is free. */
-function bindNext(next: readonly Step[], filter: Filter, view: ModelView): Binding {
+function bindNext(next: readonly Step[], filter: Filter, stateOf: StateOf): Binding {
   const able = next.filter((step) => filter.isAble(step));
   if (able.length === 0) return { kind: "skipped", reasons: filter.reasons() };
-  const free = able.find((step) => stepState(step, view) === "available");
+  const free = able.find((step) => stepState(step, stateOf) === "available");
   if (free) return { kind: "bound", step: free };
-  const full = able.find((step) => stepState(step, view) === "full");
-  return full ? waitFor(full, view) : waitForAny(able, view);
+  const full = able.find((step) => stepState(step, stateOf) === "full");
+  return full ? waitFor(full, stateOf) : waitForAny(able, stateOf);
 }
 
 /** `spillMs`: how long a full step is waited for while another is free; absent: however long it takes. */
-function bindRoute(steps: readonly Step[], view: ModelView, spillMs: number | undefined): Binding {
+function bindRoute(
+  steps: readonly Step[],
+  stateOf: StateOf,
+  { view, spillMs }: { readonly view: ModelView; readonly spillMs: number | undefined },
+): Binding {
   let waitedFor: Step | undefined;
   for (const step of steps) {
-    const state = stepState(step, view);
+    const state = stepState(step, stateOf);
     if (state === "available") return { kind: "bound", step };
-    if (state === "unavailable") continue;
+    if (state !== "full") continue;
     waitedFor ??= step;
     if (spillMs === undefined || stepWaitMs(step, view) <= spillMs) break;
   }
-  return waitedFor ? waitFor(waitedFor, view) : waitForAny(steps, view);
+  return waitedFor ? waitFor(waitedFor, stateOf) : waitForAny(steps, stateOf);
 }
 
-/** A step is as available as its worst model; unavailable weighs more than full. */
-function stepState(step: Step, view: ModelView): Availability["kind"] {
-  let worst: Availability["kind"] = "available";
-  for (const id of step.models) {
-    const { kind } = view.availability(id);
-    if (kind === "unavailable") return kind;
-    if (kind === "full") worst = kind;
-  }
-  return worst;
+const WORST_FIRST = ["unavailable", "shut", "full", "available"] as const;
+
+/** A step is as available as its worst model. */
+function stepState(step: Step, stateOf: StateOf): (typeof WORST_FIRST)[number] {
+  const kinds = new Set(step.models.map((id) => stateOf(id).kind));
+  return WORST_FIRST.find((kind) => kinds.has(kind)) ?? "unavailable";
 }
 
-function waitFor(step: Step, view: ModelView): Binding {
-  const reasons = step.models.filter((id) => view.availability(id).kind === "full").map((id) => `${id}: its queue is full`);
+function waitFor(step: Step, stateOf: StateOf): Binding {
+  const reasons = step.models.filter((id) => stateOf(id).kind === "full").map((id) => `${id}: its queue is full`);
   return { kind: "wait", cause: "full", reasons };
 }
 
-function waitForAny(steps: readonly Step[], view: ModelView): Binding {
+function waitForAny(steps: readonly Step[], stateOf: StateOf): Binding {
   const models = new Set(steps.flatMap((step) => step.models));
   const reasons = Array.from(models).flatMap((id) => {
-    const availability = view.availability(id);
-    return availability.kind === "unavailable" ? [`${id}: ${availability.reason}`] : [];
+    const state = stateOf(id);
+    return state.kind === "unavailable" || state.kind === "shut" ? [`${id}: ${state.reason}`] : [];
   });
-  return { kind: "wait", cause: "unavailable", reasons };
+  const isForMoney = steps.some((step) => stepState(step, stateOf) === "shut");
+  return { kind: "wait", cause: isForMoney ? "budget" : "unavailable", reasons };
 }

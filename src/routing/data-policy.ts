@@ -24,8 +24,10 @@ export function whyBarred(provider: { readonly name: string; readonly data?: Dat
 /** The job's own word, else its row's, else its task's; undefined: no class, no rule. */
 export function dataClassOf(job: Job, { dataClass }: Pick<TaskSpec, "dataClass">): string | undefined {
   if (job.dataClass !== undefined) return job.dataClass;
-  const said = dataClass?.field === undefined ? undefined : job.input[dataClass.field];
-  return typeof said === "string" ? said : dataClass?.default;
+  const said = dataClass?.field === undefined ? undefined : (job.input[dataClass.field] ?? undefined);
+  if (said === undefined) return dataClass?.default;
+  // What is no name is the name of no class: it bars every model rather than none.
+  return typeof said === "string" ? said : JSON.stringify(said);
 }
 
 /** Why the model may not be called for the job, whatever the call is for; undefined: it may. A class that no rule is known of bars every model. */

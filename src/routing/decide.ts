@@ -177,10 +177,12 @@ function rebind(progress: Progress, exclusions: readonly Exclusion[]): Decision 
   return { kind: "rebind", progress: { ...exclude(progress, exclusions), reroutes: progress.reroutes + 1 } };
 }
 
+/** A model may be excluded for several causes: one that answered badly may still judge, until it fails at that too. */
 function exclude(progress: Progress, exclusions: readonly Exclusion[]): Progress {
   const excluded = [...progress.excluded];
   for (const exclusion of exclusions) {
-    if (!excluded.some((entry) => entry.model === exclusion.model)) excluded.push(exclusion);
+    const isKnown = ({ model, cause }: Exclusion) => model === exclusion.model && cause === exclusion.cause;
+    if (!excluded.some(isKnown)) excluded.push(exclusion);
   }
   return { ...progress, excluded };
 }

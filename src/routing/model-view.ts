@@ -1,7 +1,9 @@
 // The contract between routing and the world: the models as they are now, and as they have done of late.
 
+import type { Job } from "../job/job.ts";
 import type { ModelSpec } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
+import type { TaskSpec } from "../job/task.ts";
 import type { ModelStats } from "./model-stats.ts";
 
 export type Availability =
@@ -17,6 +19,8 @@ export interface ModelView {
   expectedWaitMs(id: ModelId): number;
   /** Of the task's calls to the model, by the whole fleet. */
   stats(task: string, id: ModelId): ModelStats;
+  /** Which budget keeps the job's calls from the model now; undefined: none. */
+  whyShut(task: TaskSpec, job: Job, id: ModelId): string | undefined;
   /** Put behind all others for this task, for its answers have fallen off. */
   isDemoted(task: string, id: ModelId): boolean;
 }

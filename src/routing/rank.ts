@@ -1,7 +1,7 @@
 // The order in which the steps of a route are tried for a job.
 //
 // A trial's job: the models it names, as it names them. Else:
-// first choices by the strategy ──▶ those no better than a model whose answer was found wanting go behind the others ("next better model")
+// first choices by the strategy ──▶ those no better than a model whose answer was found wanting go behind the others ("next better model"), unless the route lists them in order
 // ──▶ fallbacks, in their order ──▶ steps with a demoted model go behind all others.
 
 import type { Exclusion } from "../job/progress.ts";
@@ -37,7 +37,9 @@ function places(subject: Subject, view: ModelView, filter: Filter, scorer: Score
     const tried = (job.allow ?? []).map((model): Place => ({ step: { models: [model] }, why: "a trial asks it" }));
     return tried.filter(({ step }) => isAble(step));
   }
-  const first = betterFirst(orderByStrategy(subject, isAble, scorer), progress.excluded, scorer);
+  const byStrategy = orderByStrategy(subject, isAble, scorer);
+  // Who lists the steps in order means that order.
+  const first = task.route.strategy.kind === "ordered" ? byStrategy : betterFirst(byStrategy, progress.excluded, scorer);
   const fallback = task.route.fallback.filter(isAble).map((step): Place => ({ step, why: "a fallback" }));
   return demotedLast([...first, ...fallback], (step) => step.models.some((id) => view.isDemoted(task.name, id)));
 }

@@ -132,43 +132,48 @@ export function limitsOf({
   };
 }
 
-const route = z.preprocess(
-  (value) => (Array.isArray(value) ? { models: value as unknown[] } : value),
-  z
-    .strictObject({
-      strategy: strategy.default({ kind: "ordered" }),
-      models: steps.optional(),
-      fallback: z.array(routeEntry).default([]),
-      spill: duration.optional(),
-      quality: z.record(z.string(), share).default({}),
-    })
-    .superRefine((options, context) => {
-      const slip = (path: (string | number)[], message: string) => context.addIssue({ code: "custom", path, message });
-      const { strategy: by, models, fallback } = options;
-      const bands = [by.simple, by.medium, by.complex].flatMap((band) => band ?? []);
-      if (by.simple && models) slip(["models"], "beside models by complexity: the strategy's bands say who");
-      if (!by.simple && !models) slip(["models"], "is missing: which models does the route lead to?");
-      if (by.kind !== "weighted") {
-        models?.forEach((entry, i) => {
-          if (entry.weight !== undefined) slip(["models", i, "weight"], "counts only with `strategy: weighted`");
-        });
-      }
-      for (const [name, entries] of [
-        ["fallback", fallback],
-        ["strategy", bands],
-      ] as const) {
-        if (entries.some((entry) => entry.weight !== undefined))
-          slip([name], "has a weight, which counts only for `models` with `strategy: weighted`");
-      }
-      const named = new Set([...(models ?? []), ...bands, ...fallback].flatMap(({ model, agree }) => agree ?? model ?? []));
-      for (const id of Object.keys(options.quality)) {
-        if (!named.has(id)) slip(["quality", id], "is not a model of this route");
-      }
-    }),
-);
+/** The long form. */
+const mapping = z
+  .strictObject({
+    strategy: strategy.default({ kind: "ordered" }),
+    models: steps.optional(),
+    fallback: z.array(routeEntry).default([]),
+    spill: duration.optional(),
+    quality: z.record(z.string(), share).default({}),
+  })
+  .superRefine((options, context) => {
+    const slip = (path: (string | number)[], message: string) => context.addIssue({ code: "custom", path, message });
+    const { strategy: by, models = [], fallback } = options;
+    if (by.simple && options.models) slip(["models"], "beside models by complexity: the strategy's bands say who");
+    if (!by.simple && !options.models) slip(["models"], "is missing: which models does the route lead to?");
+    const { simple = [], medium = [], complex = [] } = by;
+    const lists = { models, fallback, "strategy.simple": simple, "strategy.medium": medium, "strategy.complex": complex };
+    for (const [list, entries] of Object.entries(lists)) {
+      if (list === "models" && by.kind === "weighted") continue;
+      for (const i of weighted(entries)) slip([...list.split("."), i, "weight"], NO_WEIGHT);
+    }
+    const named = new Set(Object.values(lists).flatMap((entries) => entries.flatMap(({ model, agree }) => agree ?? model ?? [])));
+    for (const id of Object.keys(options.quality)) {
+      if (!named.has(id)) slip(["quality", id], "is not a model of this route");
+    }
+  });
+
+/** The short form. */
+const cascade = steps
+  .superRefine((entries, context) => {
+    for (const i of weighted(entries)) context.addIssue({ code: "custom", path: [i, "weight"], message: NO_WEIGHT });
+  })
+  .transform((models): z.output<typeof mapping> => ({ strategy: { kind: "ordered" }, models, fallback: [], quality: {} }));
+
+const NO_WEIGHT = "counts only for `models` with `strategy: weighted`";
+
+/** The places of the entries that have a weight. */
+function weighted(entries: readonly RouteEntry[]): readonly number[] {
+  return entries.flatMap(({ weight: own }, i) => (own === undefined ? [] : [i]));
+}
 
 export type RouteEntry = z.output<typeof routeEntry>;
-export type RouteOptions = z.output<typeof route>;
+export type RouteOptions = z.output<typeof mapping>;
 
 /** Written as {@link RouteInput} has it. Whether the models exist is not asked here. */
-export const routeOptions = route as unknown as z.ZodType<RouteOptions, RouteInput>;
+export const routeOptions = z.union([mapping, cascade]) as unknown as z.ZodType<RouteOptions, RouteInput>;

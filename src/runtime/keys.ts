@@ -92,6 +92,16 @@ export function providerKeys(provider: string) {
   };
 }
 
+/** All budgets of all scopes, in one slot; in the order of the scripts' KEYS (cost/budget-lua.ts). */
+export const budgetKeys = {
+  spent: `${PREFIX}:{budget}:spent`,
+  reserved: `${PREFIX}:{budget}:reserved`,
+  reservations: `${PREFIX}:{budget}:reservations`,
+  expiries: `${PREFIX}:{budget}:expiries`,
+  limits: `${PREFIX}:{budget}:limits`,
+  refused: `${PREFIX}:{budget}:refused`,
+};
+
 /** What the whole fleet shares. */
 export const fleetKeys = {
   /** Hash process id → heartbeat (JSON). */

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseOptions } from "../../src/config/problem.ts";
 import { priceFromDollars } from "../../src/cost/price.ts";
 import { priceOptions } from "../../src/cost/price-options.ts";
 
@@ -66,7 +67,58 @@ describe("priceOptions", () => {
   });
 
   it("a wrong price is a problem at its place, not an exception", () => {
-    const parsed = priceOptions.safeParse({ input: "0.0000001", output: "free" });
-    expect(parsed.error?.issues.map((issue) => issue.path)).toEqual([["input"], ["output"]]);
+    const { problems } = parseOptions(priceOptions, { input: "0.0000001", output: "much" });
+    expect(problems.map((problem) => problem.path)).toEqual([["input"], ["output"]]);
+  });
+
+  it("reasoning and the batch discount are kept where they are given", () => {
+    expect(priceOptions.parse({ input: 2, output: 8, reasoning: 3, batchDiscount: 0.5 })).toEqual({
+      input: 2_000_000,
+      cachedInput: 2_000_000,
+      cacheWrite: 2_000_000,
+      output: 8_000_000,
+      reasoning: 3_000_000,
+      batchDiscountMillionths: 500_000,
+    });
+  });
+
+  it("tiers are sorted, and what they don't price costs what their own input and output do", () => {
+    const price = priceOptions.parse({
+      input: 1,
+      output: 4,
+      cachedInput: 0.1,
+      reasoning: 3,
+      tiers: [
+        { aboveInputTokens: 400_000, input: 4, output: 8, reasoning: 7 },
+        { aboveInputTokens: 200_000, input: 2, output: 6, cachedInput: "0.2" },
+      ],
+    });
+    expect(price.tiers).toEqual([
+      { aboveInputTokens: 200_000, input: 2_000_000, cachedInput: 200_000, cacheWrite: 2_000_000, output: 6_000_000 },
+      { aboveInputTokens: 400_000, input: 4_000_000, cachedInput: 4_000_000, cacheWrite: 4_000_000, output: 8_000_000, reasoning: 7_000_000 },
+    ]);
+  });
+
+  it("free is a price, and says so: a price of 0 alone doesn't", () => {
+    expect(priceOptions.parse("free")).toEqual({ input: 0, cachedInput: 0, cacheWrite: 0, output: 0, free: true });
+    expect(priceOptions.parse({ input: 0, output: 0 })).not.toHaveProperty("free");
+  });
+
+  it.each([
+    [{ input: 1, output: 2, batchDiscount: 1.5 }, "batchDiscount", "share from 0 to 1"],
+    [{ input: 1, output: 2, batchDiscount: "50%" }, "batchDiscount", "share from 0 to 1"],
+    [{ input: 1, output: 2, tiers: [{ aboveInputTokens: 0, input: 1, output: 1 }] }, "tiers.0.aboveInputTokens", "above 0"],
+    [{ input: 1, output: 2, tiers: [{ aboveInputTokens: 5, input: 1 }] }, "tiers.0.output", "must be text; or is missing (a number)"],
+    [{ input: 1, output: 2, tiers: [tier(5), tier(5)] }, "tiers", "two tiers with the same aboveInputTokens"],
+    [{ input: 1, output: 2, outputs: 3 }, "outputs", "unknown option"],
+    ["gratis", "", "must be a mapping such as { input: 0.25, output: 2 }, or free"],
+    [0.25, "", "must be a mapping such as { input: 0.25, output: 2 }, or free"],
+  ])("%j is a problem at %j: %s", (value, path, message) => {
+    const { problems } = parseOptions(priceOptions, value);
+    expect(problems.map((problem) => [problem.path.join("."), problem.message])).toEqual([[path, expect.stringContaining(message)]]);
   });
 });
+
+function tier(aboveInputTokens: number) {
+  return { aboveInputTokens, input: 1, output: 1 };
+}

@@ -2,14 +2,16 @@
 // agreement, judges, repairs, escalation, reroutes, retries and resumes, while vendors fail. Every row's text holds a mark of its own; a proxy before the
 // vendors keeps every request, whatever it is for, and the simulator's ledger says that none went around the proxy.
 
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Queue } from "bullmq";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
+import { readBreakers } from "../../queues/breaker-states.ts";
 import type { Result } from "../../src/job/result.ts";
 import type { Purpose } from "../../src/job/trail.ts";
 import { createFileStore } from "../../src/results/file-store.ts";
-import { DEAD_QUEUE, taskQueue } from "../../src/runtime/keys.ts";
+import { DEAD_QUEUE, modelQueue, taskQueue } from "../../src/runtime/keys.ts";
 import type { SimulatorOptionsInput } from "../../src/simulator/simulator-options.ts";
 import { LABELS, toJsonl } from "../support/classify.ts";
 import { startTestFleet, until, type TestFleet } from "../support/fleet.ts";
@@ -28,6 +30,7 @@ const VENDORS = {
 } as const;
 type Vendor = keyof typeof VENDORS;
 const MAY_SEE = new Set<string>(["house", "inn"]);
+const PERMITTED = ["house/small", "house/large", "inn/quick", "inn/slow"] as const;
 const BARRED = (Object.keys(VENDORS) as Vendor[]).filter((vendor) => !MAY_SEE.has(vendor));
 
 const MARK = /mark-[a-z]+-\d+-end/g;
@@ -196,15 +199,15 @@ async function run(task: keyof typeof ROWS, ...options: string[]) {
   return fleet.command("run", file, "--task", task, "--batch", task, "-o", `${fleet.dir}/${task}.out.jsonl`, ...options).result;
 }
 
-/** Weather of all kinds, over those who may see pii and those who may not. */
-function spoilTheWeather(): void {
-  fleet.simulator.setFault({ vendor: "house", model: "small", fault: "storm", share: 0.1, delayMs: 100 });
-  fleet.simulator.setFault({ vendor: "house", model: "large", fault: "refusal", share: 0.15 });
-  fleet.simulator.setFault({ vendor: "inn", model: "quick", fault: "cut-off", share: 0.15 });
-  fleet.simulator.setFault({ vendor: "inn", model: "slow", fault: "overloaded", share: 0.1 });
-  fleet.simulator.setFault({ vendor: "silent", fault: "outage", share: 0.3 });
-  fleet.simulator.setFault({ vendor: "keeper", fault: "storm", share: 0.2, delayMs: 100 });
-}
+/** Over those who may see pii and those who may not. */
+const WEATHER = [
+  ["house", "small", "storm", { forMs: 1_500 }],
+  ["house", "large", "refusal", { share: 0.15 }],
+  ["inn", "quick", "cut-off", { share: 0.15 }],
+  ["inn", "slow", "overloaded", { share: 0.1 }],
+  ["silent", "s", "outage", { share: 0.3 }],
+  ["keeper", "k", "refusal", { share: 0.2 }],
+] as const;
 
 beforeAll(async () => {
   proxy = await startRecordingProxy();
@@ -219,7 +222,7 @@ afterAll(async () => {
 describe("a job of class pii", { timeout: 180_000 }, () => {
   it("by its row, by --data-class, by its payload or by its task: not one call of it reaches a provider that may not see it", async () => {
     await fleet.start("up", "--no-web");
-    spoilTheWeather();
+    for (const [vendor, model, fault, extent] of WEATHER) fleet.simulator.setFault({ vendor, model, fault, ...extent });
     const tasks = new Queue(taskQueue("payload"), { connection: fleet.redis.client() });
     await tasks.addBulk(
       ROWS.payload.map(({ text }, row) => ({
@@ -229,7 +232,6 @@ describe("a job of class pii", { timeout: 180_000 }, () => {
     );
     await tasks.close();
     await Promise.all([run("field"), run("flag", "--data-class", "pii"), run("standing"), isOver("payload")]);
-    // Another outage of those who may, in the middle of the second way: see below.
     for (const rows of [ROWS.field.filter(isPii), ROWS.flag, ROWS.payload, ROWS.standing]) expectKeptFromBarred(rows);
     // Everyone was there to be asked: rows of no rule went to all of them.
     const open = marksOf(ROWS.field.filter((row) => !isPii(row)));
@@ -249,8 +251,12 @@ describe("a job of class pii", { timeout: 180_000 }, () => {
     expect(purposesOf((await resultsOf("field")).filter(({ row }) => !isPii(ROWS.field[row]!))).analyse).toBeGreaterThan(10);
     const outcomes = new Set(all.flatMap(({ trail }) => trail.map(({ outcome }) => outcome)));
     for (const outcome of ["answered", "unfit", "refused", "throttled", "transient"] as const) expect([...outcomes]).toContain(outcome);
+    const { vendors } = fleet.simulator.ledger();
+    for (const [vendor, model, fault] of WEATHER) {
+      expect(vendors[vendor]?.models[model]?.faults[fault], `${fault} at ${vendor}/${model}`).toBeGreaterThan(0);
+    }
     const called = new Set(all.flatMap(({ trail }) => trail.map(({ model }) => model)));
-    expect([...called].toSorted()).toEqual(["house/large", "house/small", "inn/quick", "inn/slow"]);
+    expect([...called].toSorted()).toEqual(PERMITTED.toSorted());
   });
 
   it("stays with those who may see it when they are down: it waits", async () => {
@@ -271,6 +277,34 @@ describe("a job of class pii", { timeout: 180_000 }, () => {
     for (const vendor of ["house", "inn"]) fleet.simulator.clearFaults({ vendor });
     await isOver("late");
     expectKeptFromBarred(late);
+  });
+
+  it("may come with an OpenAI body beside the row that says its class, and keeps it when it has to wait", async () => {
+    const rows = mixedRows("body", 4).filter(isPii);
+    for (const vendor of ["house", "inn"]) fleet.simulator.setFault({ vendor, fault: "auth" });
+    const tasks = new Queue(taskQueue("field"), { connection: fleet.redis.client() });
+    await tasks.addBulk(
+      rows.map(({ text, class: dataClass }, row) => ({
+        name: "any",
+        data: {
+          v: 1,
+          batch: "body",
+          row,
+          total: rows.length,
+          input: { class: dataClass! },
+          body: { messages: [{ role: "user", content: `Ticket: ${text}` }], response_format: { type: "json_object" } },
+        },
+      })),
+    );
+    await until("open breakers", async () => {
+      const breakers = await readBreakers(fleet.redis.client(), PERMITTED);
+      return [...breakers.values()].every(({ kind }) => kind === "open");
+    });
+    await until("rows that are set aside", async () => (await tasks.getDelayedCount()) === rows.length);
+    await tasks.close();
+    for (const vendor of ["house", "inn"]) fleet.simulator.clearFaults({ vendor });
+    await isOver("body");
+    expectKeptFromBarred(rows);
   });
 
   it("is kept from them after a retry of the failed rows, by command and from the dead letters", async () => {
@@ -389,6 +423,55 @@ describe("a batch that is resumed", { timeout: 180_000 }, () => {
     }
     const same = await fleet.command(...args, "--data-class", "pii", "--deny", "house/large").result;
     expect(same.code, same.stderr).toBe(first.code);
+  });
+});
+
+describe("a fleet whose rules change while calls lie in its queues", { timeout: 60_000 }, () => {
+  let other: TestFleet | undefined;
+  afterAll(() => other?.stop());
+
+  it("makes none of those that the new rules forbid: the pool looks once more", async () => {
+    const rows = plainRows("change", 6);
+    const configured = (url: string, isAllowed: boolean) => ({
+      dataClasses: { pii: { regions: ["eu"] } },
+      providers: Object.fromEntries(
+        ["new", "old"].map((name) => [
+          name,
+          {
+            kind: "openai",
+            apiKey: "${SIMULATED_KEY}",
+            baseUrl: `${url}/${name}/v1`,
+            ...(name === "old" || isAllowed ? { data: { region: "eu" } } : {}),
+            models: { m: { price: PRICE } },
+          },
+        ]),
+      ),
+      tasks: { change: { prompt: { user: "{{ input.text }}" }, route: { models: ["new/m"], fallback: ["old/m"] }, dataClass: "pii" } },
+      queues: { lock: "2s", stalledCheck: "1s", reconcile: "2s" },
+    });
+    let address = "";
+    const vendor = { kind: "openai", models: { m: {} } } as const;
+    other = await startTestFleet({
+      simulator: { vendors: { new: vendor, old: vendor } },
+      config: (url) => configured((address = url), true),
+    });
+    const router = await other.start("router");
+    const redis = other.redis.client();
+    const tasks = new Queue(taskQueue("change"), { connection: redis });
+    const data = (row: number) => ({ v: 1, batch: "change", row, total: rows.length, input: { text: rows[row]!.text } });
+    await tasks.addBulk(rows.map((_, row) => ({ name: "any", data: data(row) })));
+    const calls = new Queue(modelQueue("new/m"), { connection: redis });
+    await until("calls in the queue", async () => (await calls.getWaitingCount()) === rows.length);
+    await router.terminate();
+    await writeFile(other.config, JSON.stringify(configured(address, false)));
+    await other.start("up", "--no-web");
+    const batches = createBatchStates(redis);
+    await until("the end", async () => (await batches.status("change"))?.state === "finished");
+    expect(await batches.status("change")).toMatchObject({ answered: rows.length, failed: 0 });
+    const { vendors } = other.simulator.ledger();
+    expect(vendors["new"]?.total.calls ?? 0).toBe(0);
+    expect(vendors["old"]?.total.calls).toBe(rows.length);
+    await Promise.all([tasks.close(), calls.close()]);
   });
 });
 

@@ -1,16 +1,16 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { parseOptions, showPath } from "../../src/config/problem.ts";
 import { routeOptions } from "../../src/routing/route-options.ts";
 import { buildRoute } from "../../src/routing/route.ts";
 
 /** As a configuration has it. */
 const route = (yaml: string) => buildRoute(routeOptions.parse(parse(yaml)));
 
-/** Place and message of everything that is wrong. */
+/** Place and message of everything that is wrong, as a configuration's are told. */
 function slips(yaml: string): readonly string[] {
-  const parsed = routeOptions.safeParse(parse(yaml));
-  return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  return parseOptions(routeOptions, parse(yaml)).problems.map(({ path, message }) => `${showPath(path)}: ${message}`);
 }
 
 describe("a task's route", () => {
@@ -97,9 +97,14 @@ describe("a task's route", () => {
 
 describe("a slip in a route", () => {
   it.each([
-    ["{ models: [] }", "models: "],
+    ["{ models: [] }", "models: needs at least 1"],
+    ["[]", ": needs at least 1"],
+    ["p/a", ": must be a mapping, not text; or must be a list, not text"],
+    ["[ p/a, { model: q/b, weight: 2 } ]", "[1].weight: counts only"],
+    ["{ models: [p/a], fallback: [{ model: q/b, weight: 2 }] }", "fallback[0].weight: counts only"],
+    ["{ strategy: { simple: [p/a], complex: [{ model: q/b, weight: 2 }] } }", "strategy.complex[0].weight: counts only"],
     ["{ strategy: cheapest }", "models: is missing"],
-    ["{ models: [p/a], fallbacks: [q/b] }", "fallbacks"],
+    ["{ models: [p/a], fallbacks: [q/b] }", 'fallbacks: unknown option; did you mean "fallback"?'],
     ["{ strategy: cheepest, models: [p/a] }", "strategy: must be one of: ordered, cheapest"],
     ["{ strategy: {}, models: [p/a] }", "strategy: must be one of"],
     ["{ strategy: { balanced: {} }, models: [p/a] }", "strategy.balanced: needs a weight above 0"],
@@ -113,22 +118,21 @@ describe("a slip in a route", () => {
       "{ strategy: { simple: [p/a], complex: [q/b], limits: { medium: 0.7 } } }",
       "strategy.limits.medium: is a limit of a band that isn't there",
     ],
-    ["{ models: [p/a, { model: q/b, weight: 2 }] }", "models.1.weight: counts only with `strategy: weighted`"],
-    ["{ strategy: weighted, models: [{ model: q/b, weight: 0 }] }", "models.0.weight: "],
-    ["[ p/a, { agree: [q/b] } ]", "models.1.agree: "],
-    ["[ { agree: [q/b, q/b] } ]", "models.0.agree: names a model twice"],
-    ["[ { agree: [p/a, q/b], need: 3 } ]", "models.0.need: is above the 2 models"],
-    ["[ { model: p/a, on: label } ]", "models.0.on: counts only beside `agree`"],
-    ["[ { on: label } ]", "models.0: is neither"],
-    ["[ { model: p/a, agree: [p/a, q/b] } ]", "models.0.agree: beside `model`"],
-    ["{ models: [p/a], quality: { p/b: 0.9 } }", "quality.p/b: is not a model of this route"],
-    ["{ models: [p/a], quality: { p/a: 95 } }", "quality.p/a: "],
-    ["{ models: [p/a], spill: soon }", "spill: "],
+    ["{ models: [p/a, { model: q/b, weight: 2 }] }", "models[1].weight: counts only for `models` with `strategy: weighted`"],
+    ["{ strategy: weighted, models: [{ model: q/b, weight: 0 }] }", "models[0].weight: must be above 0"],
+    ["[ p/a, { agree: [q/b] } ]", "[1].agree: needs at least 2"],
+    ["[ { agree: [q/b, q/b] } ]", "[0].agree: names a model twice"],
+    ["[ { agree: [p/a, q/b], need: 3 } ]", "[0].need: is above the 2 models"],
+    ["[ { model: p/a, on: label } ]", "[0].on: counts only beside `agree`"],
+    ["[ { on: label } ]", "[0]: is neither"],
+    ["[ { model: p/a, agree: [p/a, q/b] } ]", "[0].agree: beside `model`"],
+    ["{ models: [p/a], quality: { p/b: 0.9 } }", 'quality["p/b"]: is not a model of this route'],
+    ["{ models: [p/a], quality: { p/a: 95 } }", 'quality["p/a"]: must be at most 1'],
+    ["{ models: [p/a], spill: soon }", 'spill: "soon" isn\'t a duration'],
     ["{ models: p/a }", "models: "],
   ])("is told with its place: %s", (yaml, expected) => {
     const found = slips(yaml);
     expect(found.length).toBeGreaterThan(0);
-    // Unknown keys have their name in the message.
     expect(found.join("\n")).toContain(expected);
   });
 });

@@ -33,7 +33,7 @@ function verdictFollows({ json }: Checked): true | string {
   return isBlocked === (verdict === "changes") || `the verdict is "${verdict}" with ${isBlocked ? "a" : "no"} blocking finding`;
 }
 
-const fleet: FleetOptions = {
+const fleet: Partial<FleetOptions> = {
   providers: {
     openai: {
       kind: "openai",
@@ -61,7 +61,11 @@ const fleet: FleetOptions = {
 and the minutes that putting it right takes. "minutes" on top is their sum. The verdict is "changes" if a finding is blocking, else "approve".`,
         user: "{{ input.title }}\n\n{{ input.diff }}",
       },
-      input: { type: "object", required: ["title", "diff"], properties: { title: { type: "string" }, diff: { type: "string", minLength: 1 } } },
+      input: {
+        type: "object",
+        required: ["title", "diff"],
+        properties: { title: { type: "string" }, diff: { type: "string", minLength: 1 } },
+      },
       output: {
         type: "object",
         required: ["verdict", "findings", "minutes"],

@@ -1,0 +1,36 @@
+// What should worry somebody about the budgets: those that are used up, and those that will be soon.
+
+import { isUsedUp } from "../src/cost/budget-gate.ts";
+import type { AccountState } from "../src/cost/purse.ts";
+import { formatUsd } from "../src/report/format.ts";
+
+const NEARLY = 0.9;
+
+export function budgetWarnings(accounts: readonly AccountState[]): readonly string[] {
+  return accounts.flatMap((account) => {
+    const { budget, limitNanoUsd, spentNanoUsd, reservedNanoUsd } = account;
+    const used = spentNanoUsd + reservedNanoUsd;
+    if (!isUsedUp(account) && used < NEARLY * limitNanoUsd) return [];
+    const state = `Budget ${titleOf(account)}: ${formatUsd(used)} of ${formatUsd(limitNanoUsd)} ${budget.per === "all" ? "" : `for this ${budget.per} `}`;
+    if (!isUsedUp(account)) return [`${state}are spent or reserved.`];
+    return [`${state}are spent or reserved${whatNow(account)}`];
+  });
+}
+
+export function titleOf({ budget, value }: AccountState): string {
+  return value === "" || value === budget.of ? budget.name : `${budget.name} (${value})`;
+}
+
+function whatNow({ budget, endsAt }: AccountState): string {
+  const until = endsAt === undefined ? "" : ` until ${new Date(endsAt).toISOString().slice(0, 16)}Z`;
+  switch (budget.action) {
+    case "stop":
+      return `: its jobs wait${until}. To go on before: modelfleet budgets raise ${budget.name} --to DOLLARS.`;
+    case "degrade":
+      return `: only cheaper models are called${until}.`;
+    case "alert":
+      return ".";
+    default:
+      return budget.action satisfies never;
+  }
+}

@@ -1,0 +1,87 @@
+// modelfleet budgets: how they stand; and raising one while the fleet runs.
+
+import type { Command } from "commander";
+import { isUsedUp } from "../src/cost/budget-gate.ts";
+import type { AccountState } from "../src/cost/purse.ts";
+import { readBudgetStates, setBudgetLimit } from "../src/cost/redis-budget-states.ts";
+import { UsageError } from "../src/job/errors.ts";
+import { formatUsd } from "../src/report/format.ts";
+import { titleOf } from "../queues/budget-warnings.ts";
+import { configOption } from "./batch-options.ts";
+import { openFleet } from "./open-fleet.ts";
+import { table } from "./table.ts";
+import { say } from "./terminal.ts";
+
+interface Options {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly to?: string;
+}
+
+const NANO_PER_DOLLAR = 1_000_000_000;
+
+export function registerBudgets(program: Command): void {
+  const budgets = configOption(program.command("budgets"))
+    .description("how the budgets stand")
+    .option("--json", "as JSON on standard output")
+    .action(async (options: Options) => {
+      await show(options);
+    });
+  configOption(budgets.command("raise <name>"))
+    .description("set a budget's limit while the fleet runs: what it stopped goes on by itself")
+    .requiredOption("--to <dollars>", "the new limit; `configured` for the one in the configuration")
+    .action(async (name: string, options: Options) => {
+      await raise(name, options);
+    });
+}
+
+async function show(options: Options): Promise<void> {
+  const open = await openFleet(options);
+  try {
+    const accounts = await readBudgetStates(open.redis, open.fleet.budgets);
+    if (options.json) process.stdout.write(`${JSON.stringify(accounts, undefined, 2)}\n`);
+    else if (open.fleet.budgets.length === 0) say("no budgets are configured: see docs/costs.md");
+    else process.stdout.write(budgetTable(accounts));
+  } finally {
+    await open.close();
+  }
+}
+
+export function budgetTable(accounts: readonly AccountState[]): string {
+  return table(
+    ["budget", "per", "limit", "spent", "reserved", "action", "state"],
+    accounts.map((account) => [
+      titleOf(account),
+      account.budget.per,
+      formatUsd(account.limitNanoUsd),
+      formatUsd(account.spentNanoUsd),
+      formatUsd(account.reservedNanoUsd),
+      account.budget.action,
+      isUsedUp(account) ? "used up" : "open",
+    ]),
+  );
+}
+
+async function raise(name: string, { to = "", ...options }: Options): Promise<void> {
+  const open = await openFleet(options);
+  try {
+    const budget = open.fleet.budgets.find((each) => each.name === name);
+    if (!budget) {
+      const known = open.fleet.budgets.map((each) => each.name).join(", ");
+      throw new UsageError(
+        `there is no budget "${name}"`,
+        known === "" ? "No budgets are configured: see docs/costs.md." : `There are: ${known}.`,
+      );
+    }
+    const isConfigured = to === "configured";
+    if (!isConfigured && !/^\d{1,7}(\.\d{1,9})?$/.test(to)) throw new UsageError(`--to takes dollars, such as 2 or 2.50, not "${to}"`);
+    const [whole = "0", fraction = ""] = to.split(".");
+    const limit = isConfigured ? undefined : Number(whole) * NANO_PER_DOLLAR + Number(fraction.padEnd(9, "0"));
+    await setBudgetLimit(open.redis, name, limit);
+    say(
+      `budget ${name}: ${formatUsd(limit ?? budget.limitNanoUsd)}${isConfigured ? ", as configured" : " until it is set again (the configuration says " + formatUsd(budget.limitNanoUsd) + ")"}`,
+    );
+  } finally {
+    await open.close();
+  }
+}

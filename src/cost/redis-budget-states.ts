@@ -1,0 +1,46 @@
+// How the budgets stand, read from Redis: for whoever routes, and for who looks.
+
+import type { Redis } from "ioredis";
+import { budgetKeys } from "../runtime/keys.ts";
+import { serverTimeMs } from "../runtime/redis-script.ts";
+import { periodEnd, periodOf, type BudgetSpec } from "./budget.ts";
+import type { AccountState } from "./purse.ts";
+
+/** Accounts of the present periods that anything was spent or reserved in, or refused; and those of budgets without values, always. */
+export async function readBudgetStates(redis: Redis, budgets: readonly BudgetSpec[]): Promise<readonly AccountState[]> {
+  if (budgets.length === 0) return [];
+  const [spent, reserved, refused, limits, now] = await Promise.all([
+    redis.hgetall(budgetKeys.spent),
+    redis.hgetall(budgetKeys.reserved),
+    redis.hgetall(budgetKeys.refused),
+    redis.hgetall(budgetKeys.limits),
+    serverTimeMs(redis),
+  ]);
+  const fields = new Set([...Object.keys(spent), ...Object.keys(reserved), ...Object.keys(refused)]);
+  return budgets.flatMap((budget) => {
+    const suffix = `@${periodOf(budget.per, now)}`;
+    const values = new Set(budget.scope === "fleet" ? [""] : budget.of === undefined ? [] : [budget.of]);
+    for (const field of fields) {
+      if (field.startsWith(`${budget.name}|`) && field.endsWith(suffix)) values.add(field.slice(budget.name.length + 1, -suffix.length));
+    }
+    const endsAt = periodEnd(budget.per, now);
+    return Array.from(values, (value): AccountState => {
+      const field = `${budget.name}|${value}${suffix}`;
+      return {
+        budget,
+        value,
+        limitNanoUsd: Number(limits[budget.name] ?? budget.limitNanoUsd),
+        spentNanoUsd: Number(spent[field] ?? 0),
+        reservedNanoUsd: Number(reserved[field] ?? 0),
+        ...(refused[field] === undefined ? {} : { refusedNanoUsd: Number(refused[field]) }),
+        ...(endsAt === undefined ? {} : { endsAt }),
+      };
+    });
+  });
+}
+
+/** Sets a budget's limit, whatever the configuration says; what it stopped goes on. Undefined: as configured again. */
+export async function setBudgetLimit(redis: Redis, budget: string, limitNanoUsd: number | undefined): Promise<void> {
+  if (limitNanoUsd === undefined) await redis.hdel(budgetKeys.limits, budget);
+  else await redis.hset(budgetKeys.limits, budget, limitNanoUsd);
+}

@@ -1,0 +1,32 @@
+// reserve: money for calls, in all their accounts or in none.
+//
+// KEYS   as in budget-lua.ts
+// ARGV   1 JSON [{ id, amount, lifetimeMs, accounts: [{ id, per, name, limit, isBinding }] }]
+// Reply  one per ask, in order: 0 reserved, or n: the n-th account (from 1) has too little
+
+import { redisScript } from "../runtime/redis-script.ts";
+import { BUDGET_LUA } from "./budget-lua.ts";
+
+export const reserveScript = redisScript(`${BUDGET_LUA}
+local replies = {}
+for i, ask in ipairs(cjson.decode(ARGV[1])) do
+  local short, kept = 0, {}
+  for k, account in ipairs(ask.accounts) do
+    local field = field_of(account)
+    kept[k] = { field = field, isLasting = account.per == 'all' }
+    local limit = tonumber(redis.call('HGET', LIMITS, account.name) or account.limit)
+    if account.isBinding and short == 0 and amount_in(SPENT, field) + amount_in(RESERVED, field) + ask.amount > limit then
+      short = k
+      redis.call('HSET', REFUSED, field, whole(ask.amount))
+      if account.per ~= 'all' then redis.call('ZADD', EXPIRIES, now + KEPT_MS, '@' .. field) end
+    end
+  end
+  if short == 0 then
+    for _, account in ipairs(kept) do redis.call('HINCRBY', RESERVED, account.field, whole(ask.amount)) end
+    redis.call('HSET', RESERVATIONS, ask.id, cjson.encode({ amount = ask.amount, accounts = kept }))
+    redis.call('ZADD', EXPIRIES, now + ask.lifetimeMs, ask.id)
+  end
+  replies[i] = short
+end
+return replies
+`);

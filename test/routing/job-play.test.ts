@@ -1,0 +1,314 @@
+// Random lives of jobs: the real binder and the real decisions, with models that answer, fail, refuse and go away as chance has it.
+//
+// Played are the places where a job's progress changes hands: binder → step → outcomes → decision → binder. Between any two of them the progress goes through JSON, as it does
+// through the queues, and now and then the job is taken out of its queue before its call.
+
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { CallEnvelope, Envelope } from "../../queues/payload.ts";
+import type { QueueSet } from "../../queues/queue-set.ts";
+import type { CheckSpec, JudgeSpec, OnFail } from "../../src/job/check-spec.ts";
+import type { Job } from "../../src/job/job.ts";
+import type { ModelId } from "../../src/job/names.ts";
+import type { Answer, Outcome } from "../../src/job/outcome.ts";
+import { freshProgress, type Progress } from "../../src/job/progress.ts";
+import type { Route, Step, TaskSpec } from "../../src/job/task.ts";
+import type { Purpose, TrailEntry } from "../../src/job/trail.ts";
+import { NO_USAGE } from "../../src/job/usage.ts";
+import { beforeStep, decideStep, type Decision } from "../../src/routing/decide.ts";
+import type { Part } from "../../src/routing/verdict.ts";
+import { createBinder } from "../../workers/binder.ts";
+import { jobSpec, modelSpec, taskSpec, viewSpec } from "./specs.ts";
+
+const MODELS: readonly ModelId[] = ["a/1", "a/2", "b/1", "b/2", "c/1"];
+/** How often a model may go away, and a job be taken out of a queue: after that the world is calm. */
+const MOST_TROUBLES = 4;
+
+/** How a call ends. `away`: the model has become unavailable. */
+type Ending = "x" | "y" | "nothing" | OnFail | "context" | "cut-off" | "policy" | "transient" | "refused" | "invalid" | "expired" | "away";
+
+interface Play {
+  readonly task: TaskSpec;
+  readonly job: Job;
+  readonly isJudged: boolean;
+  /** Models that may not see jobs of the class `pii`. */
+  readonly barred: readonly ModelId[];
+  /** What happens at each call: its ending, and the score or complexity that is said. */
+  readonly calls: readonly { readonly ending: Ending; readonly score: number }[];
+  /** Which bindings are followed by a pause. */
+  readonly pauses: readonly boolean[];
+}
+
+const someModels = (minLength = 1, maxLength = 3) => fc.uniqueArray(fc.constantFrom(...MODELS), { minLength, maxLength });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...MODELS).map((model): Step => ({ models: [model] })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(someModels(2, 3), fc.boolean())
+      .map(([models, isMajority]): Step => ({ models, agree: { on: ["label"], ...(isMajority ? { need: 2 } : {}) } })),
+  },
+);
+const onFail = fc.constantFrom<OnFail>("repair", "escalate", "fail");
+const route = fc
+  .tuple(
+    fc.array(step, { minLength: 1, maxLength: 4 }),
+    fc.array(step, { maxLength: 2 }),
+    fc.constantFrom("ordered", "best", "cheapest", "soonest"),
+  )
+  .map(([steps, fallback, kind]): Route => ({ strategy: { kind: kind as "ordered" }, steps, fallback, quality: {} }));
+const judge = fc
+  .tuple(someModels(1, 4), onFail)
+  .map(([models, failed]): JudgeSpec => ({ models, rubric: "Is it right?", passMark: 7, sample: 1, onFail: failed }));
+const job = fc
+  .record({
+    deny: fc.option(someModels(0, 2), { nil: undefined }),
+    allow: fc.option(someModels(2, 5), { nil: undefined }),
+    dataClass: fc.option(fc.constant("pii"), { nil: undefined }),
+    trial: fc.constantFrom(undefined, undefined, undefined, "checked" as const, "judged" as const),
+  })
+  // A trial names its models.
+  .map((terms) => jobSpec(JSON.parse(JSON.stringify(terms.allow ? terms : { ...terms, trial: undefined })) as Partial<Job>));
+const checks: readonly CheckSpec[] = [{ kind: "schema", onFail: "repair" }];
+
+const play: fc.Arbitrary<Play> = fc
+  .record({
+    route,
+    judge: fc.option(judge, { nil: undefined }),
+    analyst: fc.option(fc.constantFrom(...MODELS), { nil: undefined }),
+    onRefusal: fc.constantFrom("fail" as const, "reroute" as const),
+    job,
+    isSampled: fc.boolean(),
+    barred: someModels(0, 3),
+    calls: fc.array(
+      fc.record({
+        ending: fc.oneof(
+          { weight: 6, arbitrary: fc.constantFrom<Ending>("x", "y", "nothing") },
+          { weight: 4, arbitrary: onFail },
+          { weight: 5, arbitrary: fc.constantFrom<Ending>("context", "cut-off", "policy", "transient", "refused", "away") },
+          { weight: 1, arbitrary: fc.constantFrom<Ending>("invalid", "expired") },
+        ),
+        score: fc.integer({ min: 0, max: 10 }),
+      }),
+      { minLength: 5, maxLength: 40 },
+    ),
+    pauses: fc.array(fc.boolean(), { minLength: 3, maxLength: 12 }),
+  })
+  .map(({ judge: judged, analyst, onRefusal, isSampled, ...rest }) => ({
+    ...rest,
+    task: taskSpec({
+      route: rest.route,
+      checks,
+      onRefusal,
+      ...(judged ? { judge: judged } : {}),
+      ...(analyst === undefined ? {} : { analyse: { kind: "model", model: analyst } as const }),
+    }),
+    isJudged: judged !== undefined && (rest.job.trial === undefined ? isSampled : rest.job.trial === "judged"),
+  }));
+
+/** One call that a play made, with what the job knew before it. */
+interface Made {
+  readonly step: Step;
+  readonly model: ModelId;
+  readonly progress: Progress;
+  readonly outcome: Outcome;
+}
+
+interface Played {
+  readonly end: Exclude<Decision, { readonly kind: "rebind" }> | { readonly kind: "dead"; readonly reasons: readonly string[] };
+  readonly calls: readonly Made[];
+}
+
+async function playOut({ task, job: played, isJudged, barred, calls: script, pauses }: Play): Promise<Played> {
+  const away = new Set<ModelId>();
+  const bound: CallEnvelope[] = [];
+  const models = MODELS.map((id) => modelSpec(id, { barredFor: { pii: barred.includes(id) ? "it may not" : null } }));
+  const { availability: _all, ...view } = viewSpec(models);
+  const binder = createBinder({
+    tasks: new Map([[task.name, task]]),
+    queues: { addCalls: async (added: readonly CallEnvelope[]) => void bound.push(...added) } as unknown as QueueSet,
+    view: {
+      ...view,
+      availability: (id) => (away.has(id) ? { kind: "unavailable", reason: "gone" } : { kind: "available" }),
+      added: () => undefined,
+      changed: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+    },
+  });
+  const calls: Made[] = [];
+  let troubles = 0;
+  let envelope: Envelope = { job: played, hop: 0, round: 0, progress: freshProgress(0) };
+  const goOn = (progress: Progress) => {
+    envelope = JSON.parse(JSON.stringify({ ...envelope, hop: envelope.hop + 1, progress })) as Envelope;
+  };
+
+  for (;;) {
+    if (envelope.hop > mostCalls(task) + 3 * MOST_TROUBLES) throw new Error(`it goes round in circles: ${JSON.stringify(envelope.progress)}`);
+    const placed = await binder.place(envelope);
+    if (placed.kind === "dead") return { end: placed, calls };
+    if (placed.kind === "wait") {
+      expect(away.size, placed.reasons.join()).toBeGreaterThan(0);
+      away.clear();
+      continue;
+    }
+    const { step: taken, progress } = bound.pop()!;
+    if (troubles < MOST_TROUBLES && pauses[envelope.hop % pauses.length] && taken.models.length === 1) {
+      troubles++;
+      goOn(beforeStep(progress, taken, task));
+      continue;
+    }
+    const parts = taken.models.map((model): Part & { readonly entry: TrailEntry | undefined } => {
+      const { ending, score } = script[calls.length % script.length]!;
+      const outcome = outcomeOf(ending === "away" && ++troubles > MOST_TROUBLES ? "transient" : ending, taken.purpose, score);
+      if (outcome.kind === "unavailable") away.add(model);
+      calls.push({ step: taken, model, progress, outcome });
+      return { model, outcome, entry: entryOf(taken, model, outcome, calls.length) };
+    });
+    const met = { ...progress, trail: [...progress.trail, ...parts.flatMap(({ entry }) => entry ?? [])] };
+    const decision = decideStep({ task, progress: met, step: taken, parts, isJudged, isTrial: played.trial !== undefined });
+    if (decision.kind !== "rebind") return { end: decision, calls };
+    goOn(decision.progress);
+  }
+}
+
+/** An analysis; each step once and each model's repair, and each of these judged by every judge in turn. */
+function mostCalls({ route: { steps, fallback }, judge: judged }: TaskSpec): number {
+  const answers = steps.length + fallback.length + 2 * MODELS.length;
+  return 1 + (answers + MOST_TROUBLES) * (1 + (judged?.models.length ?? 0));
+}
+
+function outcomeOf(ending: Ending, purpose: Step["purpose"], score: number): Outcome {
+  const said = (json: NonNullable<Answer["json"]>): Outcome => ({
+    kind: "answered",
+    answer: { text: JSON.stringify(json), json, finish: { unified: "stop", raw: null } },
+  });
+  switch (ending) {
+    case "x":
+    case "y":
+    case "nothing":
+      if (purpose === "judge") return said({ score, reason: "so so" });
+      if (purpose === "analyse") return said({ complexity: score / 10, reason: "so so" });
+      return said(ending === "nothing" ? {} : { label: ending });
+    case "repair":
+    case "escalate":
+    case "fail": {
+      const answer: Answer = { text: "prose", finish: { unified: "stop", raw: null } };
+      return { kind: "unfit", cause: "check", reason: "no JSON", onFail: ending, answer };
+    }
+    case "context":
+    case "cut-off":
+    case "policy":
+      return { kind: "unfit", cause: ending, reason: ending };
+    case "away":
+      return { kind: "unavailable", scope: "model", reason: "gone" };
+    default:
+      return { kind: ending, reason: ending };
+  }
+}
+
+/** What never reached a vendor is in no trail. */
+function entryOf({ purpose, models }: Step, model: ModelId, outcome: Outcome, number: number): TrailEntry | undefined {
+  if (outcome.kind === "unavailable" || (outcome.kind === "unfit" && outcome.cause === "policy")) return undefined;
+  const named: Purpose = purpose ?? (models.length > 1 ? "agree" : "answer");
+  return {
+    call: String(number),
+    model,
+    purpose: named,
+    outcome: outcome.kind,
+    startedAt: 0,
+    latencyMs: 1,
+    usage: NO_USAGE,
+    costNanoUsd: 1,
+  };
+}
+
+const always = (holds: (play: Play, played: Played) => void) =>
+  fc.assert(
+    fc.asyncProperty(play, async (each) => holds(each, await playOut(each))),
+    { numRuns: 1_000 },
+  );
+const answersOf = (calls: readonly Made[]) => calls.filter(({ step: { purpose } }) => purpose === undefined || purpose === "repair");
+
+describe("a job, whatever becomes of its calls", { timeout: 60_000 }, () => {
+  it("ends in an answer that was given or in an error with reasons, after a bounded number of calls", () =>
+    always(({ task }, { end, calls }) => {
+      expect(calls.length).toBeLessThanOrEqual(3 * mostCalls(task));
+      if (end.kind === "dead") expect(end.reasons.length).toBeGreaterThan(0);
+      else if (end.kind === "error") expect(end.error.message).not.toBe("");
+      else {
+        const given = answersOf(calls).filter(({ model, outcome }) => model === end.model && outcome.kind === "answered");
+        expect(given.map(({ outcome }) => outcome.kind === "answered" && outcome.answer)).toContainEqual(end.answer);
+      }
+    }));
+
+  it("is shown to no model that it denies, that it doesn't allow, or that its data's class bars", () =>
+    always(({ job: { deny = [], allow = MODELS, dataClass }, barred }, { calls }) => {
+      for (const { model } of calls) {
+        expect(deny).not.toContain(model);
+        expect(allow).toContain(model);
+        if (dataClass === "pii") expect(barred).not.toContain(model);
+      }
+    }));
+
+  it("never has an answer judged by who gave it, nor by who gave the same one beside it", () =>
+    always((_play, { calls }) => {
+      for (const { step: taken, model, progress } of calls) {
+        if (taken.purpose !== "judge") continue;
+        expect([progress.held?.model, ...(progress.held?.alike ?? [])]).not.toContain(model);
+        const last = answersOf(calls.slice(0, calls.findIndex((call) => call.progress === progress))).at(-1);
+        expect(last?.step.models).toContain(progress.held?.model);
+      }
+    }));
+
+  it("is answered, where it is to be judged, only by what a judge has passed", () =>
+    always(({ isJudged }, { end, calls }) => {
+      if (!isJudged || end.kind !== "answer") return;
+      const last = calls.at(-1);
+      expect(last?.step.purpose).toBe("judge");
+      expect(last?.outcome).toMatchObject({ kind: "answered" });
+      const { score } = (last?.outcome as { answer: Answer }).answer.json as { score: number };
+      expect(score).toBeGreaterThanOrEqual(7);
+      expect(last?.progress.held).toMatchObject({ model: end.model, answer: end.answer });
+    }));
+
+  it("has each model repair its answer once at most, and judges and analysts asked in vain once", () =>
+    always((_play, { calls }) => {
+      for (const model of MODELS) {
+        const own = calls.filter((call) => call.model === model);
+        const isAsked = ({ outcome }: Made) => outcome.kind !== "unavailable";
+        expect(own.filter(({ step: { purpose } }) => purpose === "repair").length).toBeLessThanOrEqual(1);
+        expect(own.filter(({ step: { purpose } }) => purpose === "analyse").length).toBeLessThanOrEqual(1);
+        const inVain = own.filter((call) => call.step.purpose === "judge" && call.outcome.kind !== "answered").filter(isAsked);
+        expect(inVain.length).toBeLessThanOrEqual(1);
+      }
+    }));
+
+  it("is never answered by a model that it has met as unfit, transient or found wanting", () =>
+    always((_play, { calls }) => {
+      const out = new Set<ModelId>();
+      for (const { step: taken, model, progress } of calls) {
+        for (const { model: excluded } of progress.excluded) out.add(excluded);
+        if (taken.purpose === undefined || taken.purpose === "repair") expect(out).not.toContain(model);
+      }
+    }));
+
+  it("in a trial asks nobody for an analysis or a repair, and ends at the first failed check", () =>
+    always(({ job: { trial } }, { end, calls }) => {
+      if (trial === undefined) return;
+      expect(calls.filter(({ step: { purpose } }) => purpose === "analyse" || purpose === "repair")).toEqual([]);
+      const failed = answersOf(calls).findIndex(({ outcome }) => outcome.kind === "unfit" && outcome.cause === "check");
+      if (failed < 0) return;
+      expect(end).toMatchObject({ kind: "error", error: { code: "unfit" } });
+      expect(answersOf(calls)).toHaveLength(failed + 1);
+    }));
+
+  it("meets everything that these plays are about", async () => {
+    const seen = new Set<string>();
+    for (const each of fc.sample(play, 400)) {
+      const { end, calls } = await playOut(each);
+      seen.add(end.kind);
+      for (const { step: { purpose, models } } of calls) seen.add(purpose ?? (models.length > 1 ? "agree" : "answer"));
+    }
+    expect([...seen].toSorted()).toEqual(["agree", "analyse", "answer", "dead", "error", "judge", "repair"]);
+  });
+});

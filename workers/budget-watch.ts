@@ -1,0 +1,67 @@
+// The budgets as a router sees them: read four times a second, so that no job is bound to a model whose call could not be paid.
+
+import type { Job } from "../src/job/job.ts";
+import type { ModelSpec } from "../src/job/model.ts";
+import type { ModelId } from "../src/job/names.ts";
+import type { TaskSpec } from "../src/job/task.ts";
+import type { BudgetSpec, Spending } from "../src/cost/budget.ts";
+import { accountKey, whyShut } from "../src/cost/budget-gate.ts";
+import type { AccountState } from "../src/cost/purse.ts";
+import { readBudgetStates } from "../src/cost/redis-budget-states.ts";
+import type { Clock } from "../src/runtime/clock.ts";
+import type { RedisConnection } from "../queues/connection.ts";
+
+const READ_EVERY_MS = 250;
+
+export interface BudgetWatch {
+  /** Why no budget lets the job's call to the model through; undefined: they do. */
+  whyShut(task: TaskSpec, job: Job, model: ModelId): string | undefined;
+  stop(): Promise<void>;
+}
+
+export function createBudgetWatch(options: {
+  readonly budgets: readonly BudgetSpec[];
+  readonly models: ReadonlyMap<ModelId, ModelSpec>;
+  readonly redis: RedisConnection;
+  readonly clock: Clock;
+}): BudgetWatch {
+  const { budgets, models, redis, clock } = options;
+  const stopping = new AbortController();
+  let states: ReadonlyMap<string, AccountState> = new Map();
+
+  const running = (async () => {
+    while (budgets.length > 0 && !stopping.signal.aborted) {
+      try {
+        states = new Map((await readBudgetStates(redis, budgets)).map((state) => [accountKey(state), state]));
+      } catch {
+        // Redis is away: the last reading stands, and reservations fail anyway.
+      }
+      await clock.sleep(READ_EVERY_MS, stopping.signal);
+    }
+  })();
+
+  return {
+    whyShut(task, job, model) {
+      if (budgets.length === 0) return undefined;
+      const spec = models.get(model);
+      return spec && whyShut(budgets, states, spendingOf(task, job, spec));
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** What a call of the job to the model counts towards. */
+export function spendingOf({ name }: Pick<TaskSpec, "name">, { batch, tags, tenant }: Job, { id, provider, price }: ModelSpec): Spending {
+  return {
+    model: id,
+    provider,
+    task: name,
+    batch,
+    ...(tags === undefined ? {} : { tags }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(price === undefined ? {} : { price }),
+  };
+}
