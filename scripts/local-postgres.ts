@@ -28,6 +28,7 @@ const USER = "modelfleet";
 const PASSWORD = "not-to-be-shown";
 /** Debian keeps the programs off the PATH, a folder for each version. */
 const DEBIAN_DIR = "/usr/lib/postgresql";
+const PROGRAMS = ["initdb", "postgres", "pg_isready"];
 const START_MS = 30_000;
 const run = promisify(execFile);
 
@@ -36,7 +37,7 @@ export async function findPostgresPrograms(): Promise<PostgresPrograms> {
   const debian = versions.toSorted((a, b) => Number(b) - Number(a)).map((version) => join(DEBIAN_DIR, version, "bin"));
   const onPath = (readEnvironment().variable("PATH") ?? "").split(delimiter).filter((dir) => dir !== "");
   for (const dir of [...onPath, ...debian]) {
-    const found = await Promise.all(["initdb", "postgres"].map((name) => access(join(dir, name)).then(...YES_NO)));
+    const found = await Promise.all(PROGRAMS.map((name) => access(join(dir, name)).then(...YES_NO)));
     if (!found.every(Boolean)) continue;
     if (isRoot() && !(await postgresUser())) return { missing: "PostgreSQL refuses to run as root, and there is no user postgres" };
     return { dir };

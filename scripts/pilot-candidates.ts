@@ -25,7 +25,7 @@ export interface Candidates {
 const MOST_LOST_ROWS = 0.1;
 
 /** The models named, or those of the task's route. @throws UsageError for a model that isn't configured. */
-export function namedModels(fleet: Fleet, task: TaskSpec, names: readonly string[] | undefined): readonly ModelSpec[] {
+export function namedModels(fleet: Pick<Fleet, "models">, task: TaskSpec, names: readonly string[] | undefined): readonly ModelSpec[] {
   const ids = names ?? routeModels(task.route);
   return [...new Set(ids)].map((id) => {
     const model = fleet.models.get(id as ModelId);

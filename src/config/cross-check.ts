@@ -24,6 +24,7 @@ export function crossCheck(raw: unknown): readonly Problem[] {
   const known = { models, dataClasses: Object.keys(dataClasses) };
   return [
     ...Object.entries(dataClasses).flatMap(([name, rules]) => checkDataClass(name, rules, Object.keys(providers))),
+    ...checkBudgets(raw, { providers: Object.keys(providers), models, tasks: Object.keys(tasks) }),
     ...Object.entries(providers).flatMap(([name, options]) => checkProvider(name, options)),
     ...Object.entries(tasks).flatMap(([name, options]) => checkTask(name, options, known)),
   ];
@@ -55,6 +56,21 @@ function checkDataClass(name: string, rules: unknown, providers: readonly string
           },
         ],
   );
+}
+
+/** A budget's `of` names what its scope has; tags, tenants and batches come with the jobs. */
+function checkBudgets(
+  raw: unknown,
+  known: { readonly providers: readonly string[]; readonly models: readonly string[]; readonly tasks: readonly string[] },
+) {
+  const budgets = isMapping(raw) && Array.isArray(raw["budgets"]) ? raw["budgets"] : [];
+  const names: Readonly<Record<string, readonly string[]>> = { provider: known.providers, model: known.models, task: known.tasks };
+  return budgets.flatMap((budget: unknown, i): readonly Problem[] => {
+    const { scope, of } = isMapping(budget) ? budget : {};
+    const there = typeof scope === "string" ? names[scope] : undefined;
+    if (!there || typeof of !== "string" || there.includes(of)) return [];
+    return [{ path: ["budgets", i, "of"], message: `no ${String(scope)} ${JSON.stringify(of)} is configured; ${suggestion(of, there)}` }];
+  });
 }
 
 function checkSharedLimits(path: Path, options: unknown): readonly Problem[] {

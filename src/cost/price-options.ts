@@ -7,7 +7,11 @@ import { FREE_PRICE, priceFromDollars } from "./price.ts";
 
 const MILLIONTHS_DECIMALS = 6;
 
-const dollarsPerMillion = z.union([z.string(), z.number()]).transform((value, context) => {
+/** The same words for text and for numbers, so that a problem has them once. */
+const error = ({ input }: { readonly input?: unknown }): string =>
+  input === undefined ? "is missing (dollars per million tokens)" : "must be dollars per million tokens, such as 0.15";
+
+const dollarsPerMillion = z.union([z.string({ error }), z.number({ error })]).transform((value, context) => {
   try {
     return priceFromDollars(value);
   } catch (error) {

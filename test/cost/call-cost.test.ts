@@ -38,7 +38,13 @@ describe("callCostNanoUsd", () => {
   it("charges all tokens of a call by the tier that its whole input is above, cached parts included", () => {
     const high = { input: 300_000, cachedInput: 150_000, cacheWrite: 375_000, output: 900_000 };
     const higher = { input: 500_000, cachedInput: 250_000, cacheWrite: 625_000, output: 1_500_000 };
-    const price: Price = { ...PRICE, tiers: [{ aboveInputTokens: 200_000, ...high }, { aboveInputTokens: 500_000, ...higher }] };
+    const price: Price = {
+      ...PRICE,
+      tiers: [
+        { aboveInputTokens: 200_000, ...high },
+        { aboveInputTokens: 500_000, ...higher },
+      ],
+    };
     const cost = (inputTokens: number): number =>
       callCostNanoUsd({ ...NO_USAGE, inputTokens, cachedInputTokens: 150_000, outputTokens: 10 }, price);
     expect(cost(200_000)).toBe(50_000 * 150 + 150_000 * 75 + 10 * 600);

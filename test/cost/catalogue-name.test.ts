@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { isMeantBy, type NamePattern } from "../../src/cost/catalogue-name.ts";
 
 const HAIKU: NamePattern = { or: [{ starts_with: "claude-haiku-4-5" }, { starts_with: "claude-4.5-haiku" }] };
-const SONNET_4: NamePattern = { or: [{ starts_with: "claude-sonnet-4-2025" }, { starts_with: "claude-sonnet-4@" }, { equals: "claude-sonnet-4" }] };
+const SONNET_4: NamePattern = {
+  or: [{ starts_with: "claude-sonnet-4-2025" }, { starts_with: "claude-sonnet-4@" }, { equals: "claude-sonnet-4" }],
+};
 const SONNET_5: NamePattern = { starts_with: "claude-sonnet-5" };
 const GEMINI_PRO: NamePattern = { and: [{ starts_with: "gemini-2.5-pro" }, { regex: "^(?!.*-[tT][tT][sS](?:$|-))" }] };
 const GEMINI_FLASH: NamePattern = { contains: "gemini-1.5-flash" };

@@ -79,7 +79,9 @@ describe("sumNanoUsd", () => {
   it("is the same in whatever order the amounts come, and however they are grouped", () => {
     const shuffled = fc
       .array(signed, { maxLength: 200 })
-      .chain((amounts) => fc.tuple(fc.constant(amounts), fc.shuffledSubarray(amounts, { minLength: amounts.length }), fc.nat(amounts.length)));
+      .chain((amounts) =>
+        fc.tuple(fc.constant(amounts), fc.shuffledSubarray(amounts, { minLength: amounts.length }), fc.nat(amounts.length)),
+      );
     fc.assert(
       fc.property(shuffled, ([amounts, others, cut]) => {
         const sum = sumNanoUsd(amounts);

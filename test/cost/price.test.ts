@@ -95,7 +95,14 @@ describe("priceOptions", () => {
     });
     expect(price.tiers).toEqual([
       { aboveInputTokens: 200_000, input: 2_000_000, cachedInput: 200_000, cacheWrite: 2_000_000, output: 6_000_000 },
-      { aboveInputTokens: 400_000, input: 4_000_000, cachedInput: 4_000_000, cacheWrite: 4_000_000, output: 8_000_000, reasoning: 7_000_000 },
+      {
+        aboveInputTokens: 400_000,
+        input: 4_000_000,
+        cachedInput: 4_000_000,
+        cacheWrite: 4_000_000,
+        output: 8_000_000,
+        reasoning: 7_000_000,
+      },
     ]);
   });
 
@@ -108,7 +115,8 @@ describe("priceOptions", () => {
     [{ input: 1, output: 2, batchDiscount: 1.5 }, "batchDiscount", "share from 0 to 1"],
     [{ input: 1, output: 2, batchDiscount: "50%" }, "batchDiscount", "share from 0 to 1"],
     [{ input: 1, output: 2, tiers: [{ aboveInputTokens: 0, input: 1, output: 1 }] }, "tiers.0.aboveInputTokens", "above 0"],
-    [{ input: 1, output: 2, tiers: [{ aboveInputTokens: 5, input: 1 }] }, "tiers.0.output", "must be text; or is missing (a number)"],
+    [{ input: 1, output: 2, tiers: [{ aboveInputTokens: 5, input: 1 }] }, "tiers.0.output", "is missing (dollars per million tokens)"],
+    [{ input: true, output: 2 }, "input", "must be dollars per million tokens, such as 0.15"],
     [{ input: 1, output: 2, tiers: [tier(5), tier(5)] }, "tiers", "two tiers with the same aboveInputTokens"],
     [{ input: 1, output: 2, outputs: 3 }, "outputs", "unknown option"],
     ["gratis", "", "must be a mapping such as { input: 0.25, output: 2 }, or free"],

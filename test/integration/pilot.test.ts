@@ -6,6 +6,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { createBatchStates } from "../../queues/batch-state.ts";
 import { splitModelId, type ModelId } from "../../src/job/names.ts";
 import type { PilotReport } from "../../src/pilot/pilot.ts";
 import {
@@ -17,7 +18,8 @@ import {
   toInput,
   type RecordedRow,
 } from "../../scripts/bench-pilot-setup.ts";
-import { startTestFleet, type TestFleet } from "../support/fleet.ts";
+import { expectEveryRowOnce } from "../support/assert-complete.ts";
+import { startTestFleet, until, type TestFleet } from "../support/fleet.ts";
 
 const DATA = resolve(import.meta.dirname, "../../../shared/data");
 const GSM8K = resolve(DATA, "recorded-gsm8k.jsonl");
@@ -45,51 +47,90 @@ afterEach(async () => {
   fleet = undefined;
 });
 
-async function start(file: string, models: readonly ModelId[]) {
+async function start(file: string, models: readonly ModelId[], more: { readonly task?: object; readonly judge?: boolean } = {}) {
   const rows = await readRecording(file);
   expect(recordedModels(rows)).toEqual(expect.arrayContaining([...models]));
-  const started = await startTestFleet({ simulator: replayOptions(file, models), config: (url) => recordedFleet(url, models) });
+  const { task = {}, judge = false } = more;
+  const started = await startTestFleet({
+    simulator: judge ? withJudge(replayOptions(file, models)) : replayOptions(file, models),
+    config: (url) => (judge ? withJudge(recordedFleet(url, models, task), url) : recordedFleet(url, models, task)),
+  });
   fleet = started;
   await started.file("rows.jsonl", toInput(rows));
   return { rows, fleet: started, ledger: () => started.simulator.ledger().total };
 }
 
+/** A vendor more, whose model has nothing recorded: it answers the judge's question by its schema. `url`: of the simulator, in a fleet's configuration. */
+function withJudge<Options extends object>(options: Options, url?: string): Options {
+  const vendor = { kind: "openai", models: { wise: { price: { input: 1, output: 4 } } } };
+  const simulated = options as { readonly vendors?: object };
+  const configured = options as { readonly providers?: object };
+  return url === undefined
+    ? { ...options, vendors: { ...simulated.vendors, bench: vendor } }
+    : { ...options, providers: { ...configured.providers, bench: { ...vendor, apiKey: "${SIMULATED_KEY}", baseUrl: `${url}/bench/v1` } } };
+}
+
+function command(of: TestFleet, ...args: readonly string[]) {
+  return of.command("pilot", `${of.dir}/rows.jsonl`, "--task", RECORDED_TASK, "--json", ...args);
+}
+
 async function pilot(of: TestFleet, ...args: readonly string[]): Promise<PilotOutput> {
-  const command = ["pilot", `${of.dir}/rows.jsonl`, "--task", RECORDED_TASK, "--gold", "answer", "--json", ...args];
-  const { code, stdout, stderr } = await of.command(...command).result;
+  const { code, stdout, stderr } = await command(of, "--gold", "answer", ...args).result;
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout) as PilotOutput;
 }
 
-/** The rows that the pilot didn't ask, through the route it wrote: accuracy by the recording's verdicts, and the cost by our books. */
-async function runRest(of: TestFleet, rows: readonly RecordedRow[], given: { sample: PilotOutput["sample"]; models: readonly ModelId[] }) {
-  const lines = new Set(given.sample.lines);
+interface Measured {
+  readonly accuracy: number;
+  readonly accuracyOf: (model: ModelId) => number;
+  readonly rows: number;
+  readonly costNanoUsd: number;
+}
+
+/** The rows that the pilot didn't ask, through the route it wrote, put into the configuration as it is: accuracy by the recording's own verdicts. */
+async function runRest(of: TestFleet, rows: readonly RecordedRow[], { batch, sample }: { batch: string; sample: PilotOutput["sample"] }) {
+  const lines = new Set(sample.lines);
   const rest = rows.filter((_, i) => !lines.has(i + 1));
-  const written = parse(await readFile(`${of.dir}/route.yaml`, "utf8")) as object;
-  const url = (parse(await readFile(of.config, "utf8")) as { providers: Record<string, { baseUrl: string }> }).providers["openai"]!.baseUrl;
-  await writeFile(of.config, JSON.stringify(recordedFleet(url.replace("/openai/v1", ""), given.models, written)));
-  const input = await of.file("rest.jsonl", toInput(rest));
-  const { code, stderr } = await of.command("run", input, "--task", RECORDED_TASK, "-o", `${of.dir}/out.jsonl`).result;
+  const config = parse(await readFile(of.config, "utf8")) as { tasks: Record<string, object> };
+  const written = parse(await readFile(`${of.dir}/${batch}.yaml`, "utf8")) as object;
+  await writeFile(of.config, JSON.stringify({ ...config, tasks: { [RECORDED_TASK]: { ...config.tasks[RECORDED_TASK], ...written } } }));
+  const input = await of.file(`${batch}.jsonl`, toInput(rest));
+  const before = of.simulator.ledger().total;
+  const out = `${of.dir}/${batch}.out.jsonl`;
+  const { code, stderr } = await of.command("run", input, "--task", RECORDED_TASK, "--batch", batch, "-o", out).result;
+  await writeFile(of.config, JSON.stringify(config));
   expect(code, stderr).toBe(0);
-  const out = (await of.lines(`${of.dir}/out.jsonl`)) as { row: number; model: ModelId; costUsd?: number }[];
-  expect(out).toHaveLength(rest.length);
-  const isRight = (row: RecordedRow, model: ModelId) => row.models[splitModelId(model).name]!.correct;
-  return {
-    rest,
-    accuracy: share(
-      out.filter(({ row, model }) => isRight(rest[row]!, model)),
+
+  const answers = await of.lines(out);
+  expectEveryRowOnce(answers, rest.length);
+  const after = of.simulator.ledger().total;
+  const status = (await createBatchStates(of.redis.client()).status(batch))!;
+  expect(status.costNanoUsd).toBe(after.costNanoUsd - before.costNanoUsd);
+  expect(status.calls).toBe(after.calls - before.calls);
+  const accuracyOf = (model: ModelId) =>
+    share(
+      rest.filter((row) => isRight(row, model)),
       rest,
-    ),
-    accuracyOf: (model: ModelId) =>
-      share(
-        rest.filter((row) => isRight(row, model)),
-        rest,
-      ),
-  };
+    );
+  const right = answers.filter((line) => isRight(rest[line["row"] as number]!, line["model"] as ModelId));
+  return { accuracy: share(right, rest), accuracyOf, rows: rest.length, costNanoUsd: status.costNanoUsd } satisfies Measured;
+}
+
+function isRight(row: RecordedRow, model: ModelId): boolean {
+  return row.models[splitModelId(model).name]!.correct;
 }
 
 function share(some: readonly unknown[], all: readonly unknown[]): number {
   return some.length / all.length;
+}
+
+/** On rows that the pilot didn't see: about as good as the best single model it picked, at about the share of its cost that it promised. */
+function expectPromiseKept({ report }: PilotOutput, measured: Measured): void {
+  const best = report.best!;
+  const recommended = report.recommended!;
+  const costShare = measured.costNanoUsd / (best.costNanoUsd * measured.rows);
+  expect(measured.accuracy).toBeGreaterThan(measured.accuracyOf(best.model) - 0.015);
+  expect(Math.abs(costShare - recommended.costShare)).toBeLessThan(0.1);
 }
 
 const TITLE = isMissing
@@ -97,39 +138,109 @@ const TITLE = isMissing
   : "a pilot on recordings";
 
 describe.skipIf(isMissing)(TITLE, { timeout: 60_000 }, () => {
-  it("finds a route as good as the best model at a fraction of its cost, and the route keeps the promise on rows it has not seen", async () => {
+  it("finds routes as good as the best model at a fraction of its cost, and they keep the promise on rows it has not seen", async () => {
     const models = [FLASH, MINI, GPT_4O, SONNET, O1_MINI];
     const { rows, fleet: of, ledger } = await start(GSM8K, models);
 
-    const first = await pilot(of, "-o", `${of.dir}/route.yaml`);
-    expect(first.sample.asked).toBe(200);
+    const all = await pilot(of, "-o", `${of.dir}/all.yaml`, "--html", `${of.dir}/all.html`, "--svg", `${of.dir}/all.svg`);
+    expect(all.sample.asked).toBe(200);
+    expect(all.report).toMatchObject({ basis: "gold", rows: 200, leftOutModels: [] });
     expect(ledger().calls).toBe(200 * models.length);
-    expect(first.costNanoUsd).toBe(ledger().costNanoUsd);
-    expect(first.report.basis).toBe("gold");
-    expect(first.report.rows).toBe(200);
-    // The figures are those of the recording's own grader, but for a slip here and there.
-    for (const { model, quality } of first.report.models) {
-      const asked = first.sample.lines.map((line) => rows[line - 1]!);
-      expect(
-        Math.abs(
-          quality -
-            share(
-              asked.filter((row) => row.models[splitModelId(model).name]!.correct),
-              asked,
-            ),
-        ),
-      ).toBeLessThanOrEqual(0.01);
+    expect(all.costNanoUsd).toBe(ledger().costNanoUsd);
+    expect(await readFile(`${of.dir}/all.svg`, "utf8")).toMatch(/^<svg[^]*<\/svg>\s*$/);
+    expect(await readFile(`${of.dir}/all.html`, "utf8")).toContain("</html>");
+    // Right is what the recording's own grader holds right, but for a row here and there.
+    const asked = all.sample.lines.map((line) => rows[line - 1]!);
+    for (const { model, quality } of all.report.models) {
+      const right = asked.filter((row) => isRight(row, model)).length;
+      expect(Math.abs(Math.round(quality * 200) - right), model).toBeLessThanOrEqual(3);
     }
-    const best = first.report.best!;
-    const recommended = first.report.recommended!;
-    expect(recommended.costShare).toBeLessThan(0.5);
+    expect(all.report.recommended!.costShare).toBeLessThan(0.5);
+    expectPromiseKept(all, await runRest(of, rows, { batch: "all", sample: all.sample }));
 
-    const before = ledger().costNanoUsd;
-    const measured = await runRest(of, rows, { sample: first.sample, models });
-    const spent = ledger().costNanoUsd - before;
-    const bestAlone = best.costNanoUsd * measured.rest.length;
-    expect(measured.accuracy).toBeGreaterThan(measured.accuracyOf(best.model) - 0.015);
-    expect(spent / bestAlone).toBeLessThan(0.5);
-    expect(Math.abs(spent / bestAlone - recommended.costShare)).toBeLessThan(0.1);
+    // The same rows were asked before: nothing is called again, whichever of the models are candidates.
+    const before = ledger().calls;
+    const some = await pilot(of, "-o", `${of.dir}/some.yaml`, "--models", FLASH, MINI, GPT_4O, SONNET);
+    expect(ledger().calls).toBe(before);
+    expect(some.costOfThisRunNanoUsd).toBe(0);
+    expect(some.report.models.map(({ model }) => model)).not.toContain(O1_MINI);
+    expect(some.report.recommended!.costShare).toBeLessThan(0.35);
+    expectPromiseKept(some, await runRest(of, rows, { batch: "some", sample: some.sample }));
+  });
+
+  it("recommends one model alone where no cascade is as good, and says what less quality would save", async () => {
+    const models = [FLASH, MINI, GPT_4O, SONNET, O1_MINI];
+    const { rows, fleet: of } = await start(CRUX, models);
+    const found = await pilot(of, "-o", `${of.dir}/alone.yaml`);
+    const { recommended, lowered, nearest, reasons } = found.report;
+    expect(recommended!.steps).toEqual([{ models: [O1_MINI] }]);
+    expect((lowered ?? nearest)!.steps.at(-1)).toEqual({ models: [O1_MINI] });
+    expect(reasons.join("\n")).toMatch(/o1-mini alone[^]*1\.5 points lower would save/);
+    expectPromiseKept(found, await runRest(of, rows, { batch: "alone", sample: found.sample }));
+  });
+
+  it("stops at its cap with the same rows asked of every model, and goes on from there with a higher one", async () => {
+    const models = [FLASH, MINI, GPT_4O];
+    const { fleet: of, ledger } = await start(GSM8K, models);
+    const args = ["--gold", "answer", "--sample", "60"];
+    const capped = await command(of, ...args, "--max-cost", "0.05").result;
+    expect(capped.code, capped.stderr).toBe(1);
+    expect(capped.stderr).toContain("stopped by --max-cost");
+    const { costNanoUsd, report, isCapped } = JSON.parse(capped.stdout) as PilotOutput & { isCapped: boolean };
+    expect(isCapped).toBe(true);
+    expect(costNanoUsd).toBe(ledger().costNanoUsd);
+    expect(costNanoUsd).toBeLessThan(0.055 * 1e9);
+    expect(report.rows).toBeGreaterThan(8);
+    expect(ledger().calls).toBe(report.rows * models.length);
+
+    const whole = await pilot(of, "--sample", "60", "--max-cost", "1");
+    expect(whole.report.rows).toBe(60);
+    expect(ledger().calls).toBe(60 * models.length);
+    expect(whole.costNanoUsd).toBe(ledger().costNanoUsd);
+  });
+
+  it("goes on after Ctrl-C without asking anything twice", async () => {
+    const models = [FLASH, MINI, SONNET];
+    const { fleet: of, ledger } = await start(GSM8K, models);
+    of.simulator.setFault({ vendor: "anthropic", fault: "slow", delayMs: 500 });
+    const first = command(of, "--gold", "answer", "--sample", "80");
+    await until("a part of the answers", () => ledger().calls > 100);
+    first.child.kill("SIGINT");
+    const { code, stderr } = await first.result;
+    expect(code, stderr).toBe(130);
+    expect(stderr).toContain("The same command again goes on");
+    of.simulator.clearFaults();
+    const whole = await pilot(of, "--sample", "80");
+    expect(whole.report.rows).toBe(80);
+    expect(ledger().calls).toBe(80 * models.length);
+  });
+
+  it("without gold says that it goes by agreement, and asks models outside of the task's route too", async () => {
+    const models = [FLASH, MINI, GPT_4O];
+    const { fleet: of } = await start(GSM8K, models, { task: { route: [{ agree: [FLASH, MINI], on: "answer" }] } });
+    const { code, stdout, stderr } = await command(of, "--sample", "100", "--models", FLASH, MINI, GPT_4O).result;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("there is neither a gold answer nor a judge");
+    const { report } = JSON.parse(stdout) as PilotOutput;
+    expect(report).toMatchObject({ basis: "agreement", rows: 100 });
+    expect(report.models).toHaveLength(3);
+    expect(report.reasons.join(" ")).toContain("Without gold labels");
+  });
+
+  it("has the task's judge say what is right where there is no gold, and keeps the judge's cost apart from the models'", async () => {
+    const models = [FLASH, MINI];
+    const judge = { model: "bench/wise", rubric: "Is the answer right?", passMark: 5 };
+    const { fleet: of, ledger } = await start(GSM8K, models, { task: { judge }, judge: true });
+    const { code, stdout, stderr } = await command(of, "--sample", "60").result;
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("what the task's judge passes");
+    const { report, costNanoUsd } = JSON.parse(stdout) as PilotOutput;
+    expect(report).toMatchObject({ basis: "judge", rows: 60, leftOutRows: 0 });
+    expect(report.models.every(({ quality }) => quality > 0 && quality < 1)).toBe(true);
+    expect(ledger().calls).toBe(60 * models.length * 2);
+    expect(costNanoUsd).toBe(ledger().costNanoUsd);
+    const modelsCost = report.models.reduce((sum, model) => sum + 60 * model.costNanoUsd, 0);
+    const judgeCost = of.simulator.ledger().vendors["bench"]!.total.costNanoUsd;
+    expect(Math.round(modelsCost + judgeCost)).toBe(costNanoUsd);
   });
 });

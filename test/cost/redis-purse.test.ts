@@ -1,0 +1,188 @@
+import * as fc from "fast-check";
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { periodEnd, periodOf, type BudgetSpec, type Spending } from "../../src/cost/budget.ts";
+import { accountKey, whyShut } from "../../src/cost/budget-gate.ts";
+import type { Reservation } from "../../src/cost/purse.ts";
+import { readBudgetStates, setBudgetLimit } from "../../src/cost/redis-budget-states.ts";
+import { createRedisPurse } from "../../src/cost/redis-purse.ts";
+import { startTestRedis, type TestRedis } from "../support/redis.ts";
+
+let server: TestRedis;
+let redis: Redis;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = server.client();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  await redis.flushall();
+});
+
+const FLEET: BudgetSpec = { name: "all", scope: "fleet", per: "day", limitNanoUsd: 1_000, action: "stop" };
+const TEAM: BudgetSpec = { name: "teams", scope: "tag", tag: "team", per: "all", limitNanoUsd: 300, action: "stop" };
+const spending = (changes: Partial<Spending> = {}): Spending => ({ model: "p/m", provider: "p", task: "t", batch: "b", ...changes });
+const MINUTE = 60_000;
+
+async function stateOf(budget: BudgetSpec, value = "") {
+  const states = await readBudgetStates(redis, [FLEET, TEAM, budget]);
+  return states.find((state) => state.budget.name === budget.name && state.value === value);
+}
+
+describe("a purse", () => {
+  it("reserves as long as spent and reserved money stay within the limit, and gives back what was not needed", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET] });
+    const replies = await Promise.all(Array.from({ length: 12 }, () => purse.reserve(spending(), 100, MINUTE)));
+    const held = replies.flatMap((reply) => (reply.kind === "reserved" ? [reply.reservation] : []));
+    expect(held).toHaveLength(10);
+    expect(replies.find(({ kind }) => kind === "refused")).toMatchObject({ budget: "all", reason: expect.stringContaining("used up") });
+    await purse.release(held[0]!);
+    await purse.settle(spending(), held[1]!, 40);
+    expect(await stateOf(FLEET)).toMatchObject({ spentNanoUsd: 40, reservedNanoUsd: 800 });
+    expect((await purse.reserve(spending(), 160, MINUTE)).kind).toBe("reserved");
+    expect((await purse.reserve(spending(), 1, MINUTE)).kind).toBe("refused");
+  });
+
+  it("counts a call in every budget that it falls under, in all of them or in none", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET, TEAM] });
+    const red = spending({ tags: { team: "red" } });
+    expect((await purse.reserve(red, 300, MINUTE)).kind).toBe("reserved");
+    expect(await purse.reserve(red, 1, MINUTE)).toMatchObject({ kind: "refused", budget: "teams" });
+    expect((await purse.reserve(spending({ tags: { team: "blue" } }), 300, MINUTE)).kind).toBe("reserved");
+    expect((await purse.reserve(spending(), 400, MINUTE)).kind).toBe("reserved");
+    expect(await purse.reserve(spending({ tags: { team: "green" } }), 1, MINUTE)).toMatchObject({ kind: "refused", budget: "all" });
+    expect(await stateOf(TEAM, "green")).toBeUndefined();
+    expect(await stateOf(FLEET)).toMatchObject({ reservedNanoUsd: 1_000 });
+  });
+
+  it("lets a raised budget go on, and tells the router of it", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET] });
+    await purse.reserve(spending(), 1_000, MINUTE);
+    expect((await purse.reserve(spending(), 500, MINUTE)).kind).toBe("refused");
+    const shut = async () => {
+      const states = new Map((await readBudgetStates(redis, [FLEET])).map((state) => [accountKey(state), state]));
+      return whyShut([FLEET], states, spending());
+    };
+    expect(await shut()).toMatch(/budget all is used up until \d{4}-/);
+    await setBudgetLimit(redis, "all", 1_499);
+    expect(await shut()).toBeDefined();
+    await setBudgetLimit(redis, "all", 1_500);
+    expect(await shut()).toBeUndefined();
+    expect((await purse.reserve(spending(), 500, MINUTE)).kind).toBe("reserved");
+    await setBudgetLimit(redis, "all", undefined);
+    expect((await stateOf(FLEET))?.limitNanoUsd).toBe(1_000);
+  });
+
+  it("calls only models below a price once a degrading budget is used up, and none less for one that only alerts", async () => {
+    const below = { input: 100, output: 500 };
+    const degrade: BudgetSpec = { ...FLEET, name: "soft", action: "degrade", below };
+    const alert: BudgetSpec = { ...FLEET, name: "bell", action: "alert", limitNanoUsd: 1 };
+    const purse = createRedisPurse({ redis, budgets: [degrade, alert] });
+    const priced = (input: number, output: number) => spending({ price: { input, output, cachedInput: input, cacheWrite: input } });
+    expect((await purse.reserve(priced(900, 900), 1_000, MINUTE)).kind).toBe("reserved");
+    expect(await purse.reserve(priced(900, 900), 1, MINUTE)).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("as dear as p/m"),
+    });
+    expect((await purse.reserve(priced(100, 500), 1, MINUTE)).kind).toBe("reserved");
+    expect((await purse.reserve(spending(), 1, MINUTE)).kind).toBe("reserved");
+  });
+
+  it("takes a reservation whose lifetime is over for spent, until its call ends after all", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET] });
+    const reply = await purse.reserve(spending(), 400, 30);
+    await expect
+      .poll(async () => (await purse.release({ id: "unknown", amountNanoUsd: 0 }), (await stateOf(FLEET))?.spentNanoUsd))
+      .toBe(400);
+    expect((await stateOf(FLEET))?.reservedNanoUsd).toBe(0);
+    await purse.settle(spending(), (reply as { reservation: Reservation }).reservation, 150);
+    expect(await stateOf(FLEET)).toMatchObject({ spentNanoUsd: 150, reservedNanoUsd: 0 });
+  });
+
+  it("books the cost of a call whose reservation nobody knows", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET] });
+    await purse.settle(spending(), { id: "lost", amountNanoUsd: 5 }, 70);
+    expect((await stateOf(FLEET))?.spentNanoUsd).toBe(70);
+  });
+
+  it("asks nothing of Redis where no budget counts", async () => {
+    const broken = { evalsha: () => Promise.reject(new Error("asked")) } as unknown as Redis;
+    const purse = createRedisPurse({ redis: broken, budgets: [TEAM] });
+    const reply = await purse.reserve(spending(), 10, MINUTE);
+    expect(reply.kind).toBe("reserved");
+    await purse.settle(spending(), (reply as { reservation: Reservation }).reservation, 10);
+    await purse.release((reply as { reservation: Reservation }).reservation);
+  });
+
+  it("never has more reserved and spent than the limit, but for what calls cost beyond their reservation; and forgets nothing", async () => {
+    const event = fc.oneof(
+      fc.record({
+        kind: fc.constant("reserve" as const),
+        amount: fc.integer({ min: 1, max: 400 }),
+        team: fc.constantFrom("red", "blue", undefined),
+      }),
+      fc.record({ kind: fc.constant("settle" as const), which: fc.nat(), excess: fc.integer({ min: -400, max: 50 }) }),
+      fc.record({ kind: fc.constant("release" as const), which: fc.nat() }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 60 }), async (events) => {
+        await redis.flushall();
+        const purses = [1, 2].map(() => createRedisPurse({ redis, budgets: [FLEET, TEAM] }));
+        const held: { reservation: Reservation; of: Spending }[] = [];
+        const spent = { all: 0, red: 0, blue: 0 };
+        let beyond = 0;
+        for (const [i, each] of events.entries()) {
+          const purse = purses[i % 2]!;
+          if (each.kind === "reserve") {
+            const of = spending(each.team ? { tags: { team: each.team } } : {});
+            const reply = await purse.reserve(of, each.amount, MINUTE);
+            if (reply.kind === "reserved") held.push({ reservation: reply.reservation, of });
+          } else {
+            const [taken] = held.splice(each.which % Math.max(1, held.length), 1);
+            if (!taken) continue;
+            if (each.kind === "release") await purse.release(taken.reservation);
+            else {
+              const cost = Math.max(0, taken.reservation.amountNanoUsd + each.excess);
+              await purse.settle(taken.of, taken.reservation, cost);
+              beyond += Math.max(0, each.excess);
+              spent.all += cost;
+              const team = taken.of.tags?.["team"] as "red" | "blue" | undefined;
+              if (team) spent[team] += cost;
+            }
+          }
+          const state = (await stateOf(FLEET))!;
+          const reserved = held.reduce((sum, { reservation }) => sum + reservation.amountNanoUsd, 0);
+          expect(state).toMatchObject({ spentNanoUsd: spent.all, reservedNanoUsd: reserved });
+          expect(state.spentNanoUsd + state.reservedNanoUsd).toBeLessThanOrEqual(FLEET.limitNanoUsd + beyond);
+        }
+        for (const team of ["red", "blue"] as const) expect((await stateOf(TEAM, team))?.spentNanoUsd ?? 0).toBe(spent[team]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe("periods", () => {
+  it("are the same in Redis and here, whatever the day", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 4_000_000_000_000 }), (now) => {
+        for (const per of ["hour", "day", "month"] as const) {
+          const end = periodEnd(per, now)!;
+          expect(end).toBeGreaterThan(now);
+          expect(periodOf(per, end - 1)).toBe(periodOf(per, now));
+          expect(periodOf(per, end)).toBe(periodOf(per, now) + 1);
+        }
+      }),
+    );
+  });
+
+  it("are found by the scripts as well: a month's budget is read where it was spent", async () => {
+    const month: BudgetSpec = { ...FLEET, name: "month", per: "month" };
+    const hour: BudgetSpec = { ...FLEET, name: "hour", per: "hour" };
+    const purse = createRedisPurse({ redis, budgets: [month, hour] });
+    await purse.settle(spending(), { id: "x", amountNanoUsd: 0 }, 7);
+    expect(await stateOf(month)).toMatchObject({ spentNanoUsd: 7 });
+    expect(await stateOf(hour)).toMatchObject({ spentNanoUsd: 7 });
+  });
+});
