@@ -5,7 +5,7 @@ import { StoppedError, UsageError } from "../src/job/errors.ts";
 import { isOver } from "../src/job/batch.ts";
 import type { JobTerms } from "../src/job/job.ts";
 import { BATCH_PATTERN } from "../src/job/names.ts";
-import { createFileStore } from "../src/results/file-store.ts";
+import { openStore } from "../src/results/open-store.ts";
 import { batchKeys, fleetKeys } from "../src/runtime/keys.ts";
 import { feedRows, verifyUnchanged } from "../queues/feed.ts";
 import { createMemoryGate } from "../queues/memory-gate.ts";
@@ -49,7 +49,7 @@ export async function openBatch(
   if (choice.batch !== undefined && choice.fresh && (await states.status(batch))) {
     throw new UsageError(`batch ${batch} exists already`, "Leave out --batch with --fresh, or name a batch that is new.");
   }
-  const store = createFileStore({ dir: open.fleet.storeDir });
+  const store = openStore(open.fleet);
   await restoreBatch(redis, store, batch, task).finally(() => store.stop());
   const made = await states.make(batch, task, JSON.stringify({ input: input.name, terms }));
   if (made.task !== task) throw new UsageError(`batch ${batch} belongs to the task "${made.task}"`, "Use another --batch.");

@@ -1,7 +1,9 @@
 // modelfleet check: is the configuration right, are the keys good, do the connections stand?
 
 import type { Command } from "commander";
+import type { Fleet } from "../src/config/fleet.ts";
 import { loadFleet } from "../src/config/load.ts";
+import { openStore } from "../src/results/open-store.ts";
 import { createProvider } from "../src/providers/create-provider.ts";
 import { createPrompt } from "../src/prompt/prompt.ts";
 import { systemClock } from "../src/runtime/clock.ts";
@@ -44,8 +46,9 @@ async function check(options: Options): Promise<number> {
       detail: `${fleet.path}: ${fleet.providers.size} providers, ${fleet.models.size} models, ${fleet.tasks.size} tasks`,
     },
   ];
+  findings.push(...fleet.unpriced.map((detail) => ({ what: "price", ok: false, detail })));
   if (!options.offline) {
-    findings.push(await checkRedis(fleet.redisUrl));
+    findings.push(await checkRedis(fleet.redisUrl), await checkStore(fleet));
     const probes = Array.from(fleet.providers.values(), async (spec): Promise<Finding> => {
       const problem = await createProvider({ spec, clock: systemClock }).probe(AbortSignal.timeout(PROBE_MS));
       return { what: `provider ${spec.name}`, ok: problem === undefined, detail: problem ?? "key accepted" };
@@ -68,5 +71,16 @@ async function checkRedis(url: string | undefined): Promise<Finding> {
     return { what: "redis", ok: true, detail: warnings.length > 0 ? warnings.join("; ") : "connected" };
   } catch (error) {
     return { what: "redis", ok: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function checkStore(fleet: Fleet): Promise<Finding> {
+  const store = openStore(fleet);
+  try {
+    return { what: "store", ok: true, detail: await store.probe() };
+  } catch (error) {
+    return { what: "store", ok: false, detail: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await store.stop();
   }
 }

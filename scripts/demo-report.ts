@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import type { Result } from "../src/job/result.ts";
 import { createSummary, type Summary } from "../src/report/summary.ts";
-import { createFileStore } from "../src/results/file-store.ts";
+import { openStore } from "../src/results/open-store.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 import { writeResults } from "./output.ts";
 
@@ -12,7 +12,7 @@ export async function writeDemoAnswers(
   { batch, output, keyFile }: { readonly batch: string; readonly output: string; readonly keyFile: string },
 ): Promise<Summary> {
   const key = await readKey(keyFile);
-  const store = createFileStore({ dir: open.fleet.storeDir });
+  const store = openStore(open.fleet);
   try {
     const summary = createSummary({ expect: (result) => isRight(result, key) });
     await writeResults(store, { batch, format: "jsonl", which: "answered", output }, (result) => summary.add(result));

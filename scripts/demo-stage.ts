@@ -103,6 +103,7 @@ function environmentOf({
     ANTHROPIC_BASE_URL: `${simulatorUrl}/anthropic`,
     NODE_USE_ENV_PROXY: undefined,
     REDIS_URL: redisUrl,
+    STORE_URL: undefined,
     MODELFLEET_DATA: folder,
     HOST: "127.0.0.1",
     PORT: "0",

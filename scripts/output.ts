@@ -7,7 +7,7 @@ import { UsageError } from "../src/job/errors.ts";
 import type { Result } from "../src/job/result.ts";
 import { createSummary } from "../src/report/summary.ts";
 import { renderText } from "../src/report/render-text.ts";
-import { createFileStore } from "../src/results/file-store.ts";
+import { openStore } from "../src/results/open-store.ts";
 import { writeOutputFile } from "../src/results/output-file.ts";
 import { writeOutput, type OutputCounts } from "../src/results/output.ts";
 import type { Store } from "../src/results/store.ts";
@@ -56,12 +56,12 @@ export async function writeResults(
 /** The end of a run: output, errors beside it, the report on standard error. Answers with the exit code: 1 when rows failed. */
 export async function deliver(open: OpenFleet, options: { readonly batch: string; readonly output?: string }): Promise<number> {
   const { batch, output } = options;
-  const store = createFileStore({ dir: open.fleet.storeDir });
+  const store = openStore(open.fleet);
   try {
     const status = await open.states.status(batch);
     if (status && status.total && !(await store.batches()).includes(batch)) {
       throw new UsageError(
-        `the results of batch ${batch} are not in ${open.fleet.storeDir}`,
+        `the results of batch ${batch} are not in ${store.place}`,
         "Its recorder writes to another store: run this command where that store is.",
       );
     }

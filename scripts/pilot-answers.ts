@@ -1,11 +1,13 @@
 // What a pilot's models said, from the store: each result as an answer to be compared, with its verdict and its cost.
 
 import type { JsonValue } from "../src/job/json.ts";
+import type { ModelId } from "../src/job/names.ts";
 import type { Result } from "../src/job/result.ts";
 import { comparable, sameValue } from "../src/job/same-answer.ts";
 import { totalCostNanoUsd } from "../src/job/trail.ts";
 import type { Basis, PilotAnswer } from "../src/pilot/pilot.ts";
 import type { Store } from "../src/results/store.ts";
+import type { Trial } from "./pilot-trial.ts";
 
 /** How answers are compared, and by what they are right. */
 export interface Comparing {
@@ -36,7 +38,11 @@ export function isUnasked(result: Result): boolean {
   return result.status === "error" && NOT_ASKED.has(result.error.code);
 }
 
-export async function readTrial(store: Store, batch: string, comparing: Comparing): Promise<TrialAnswers> {
+export async function readTrial(
+  store: Store,
+  { batch, model }: Pick<Trial, "batch" | "model">,
+  comparing: Comparing,
+): Promise<TrialAnswers> {
   const answers = new Map<number, PilotAnswer>();
   const gaps = new Map<string, number>();
   let endedRows = 0;
@@ -46,7 +52,7 @@ export async function readTrial(store: Store, batch: string, comparing: Comparin
     costNanoUsd += totalCostNanoUsd(result.trail);
     endedRows++;
     if (isUnasked(result)) unaskedRows++;
-    const answer = toPilotAnswer(result, comparing);
+    const answer = toPilotAnswer(result, model.id, comparing);
     if (answer) answers.set(result.row, answer);
     else if (result.status === "error") gaps.set(reasonOf(result.error), (gaps.get(reasonOf(result.error)) ?? 0) + 1);
   }
@@ -54,23 +60,24 @@ export async function readTrial(store: Store, batch: string, comparing: Comparin
 }
 
 /** Undefined where the result says nothing of the model's answer. */
-export function toPilotAnswer(result: Result, { basis, field, gold }: Comparing): PilotAnswer | undefined {
-  const calls = result.trail.filter(({ purpose }) => purpose !== "judge");
+export function toPilotAnswer(result: Result, model: ModelId, { basis, field, gold }: Comparing): PilotAnswer | undefined {
+  const calls = result.trail.filter((call) => call.purpose !== "judge" && call.model === model);
   const last = calls.at(-1);
   if (!last) return undefined;
   const measured = { costNanoUsd: totalCostNanoUsd(calls), latencyMs: last.latencyMs };
-  if (result.status === "answered") {
+  if (last.outcome === "unfit" || last.outcome === "refused") {
+    return { value: undefined, passed: false, ...(basis === "agreement" ? {} : { correct: false }), ...measured };
+  }
+  if (result.status === "answered" && result.model === model) {
     const value = comparable(result.answer, field === undefined ? undefined : [field]);
     if (basis === "agreement") return { value, passed: true, ...measured };
     const correct = basis === "judge" || sameAsGold(result, field, gold(result.row));
     return { value, passed: true, correct, ...measured };
   }
-  const verdict = basis === "agreement" ? {} : { correct: false };
-  if (last.outcome === "unfit" || last.outcome === "refused") return { value: undefined, passed: false, ...verdict, ...measured };
   // A judge's low score ends the row without the answer. Those of one row are taken for the same: a cascade that rests on agreement would be flattered
   // if it never agreed on what is wrong.
-  const isJudgedWrong = result.error.code === "unfit" && last.outcome === "answered";
-  return isJudgedWrong ? { value: JUDGED_WRONG, passed: true, ...verdict, ...measured } : undefined;
+  const isJudgedWrong = result.status === "error" && result.error.code === "unfit" && last.outcome === "answered";
+  return isJudgedWrong ? { value: JUDGED_WRONG, passed: true, correct: false, ...measured } : undefined;
 }
 
 /** No canonical text of an answer: those have no such character but between fields. */

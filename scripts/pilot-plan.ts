@@ -55,6 +55,6 @@ export async function planPilot(fleet: Fleet, file: string, command: PilotComman
     sample,
     judges,
     comparing: { basis, field, gold: (row) => rows[row]?.gold },
-    trials: planTrials(task, { name: input.name, rows, models, basis, terms }),
+    trials: planTrials(task, { name: input.name, rows, models, basis, judges, terms }),
   };
 }

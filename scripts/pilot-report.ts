@@ -12,7 +12,7 @@ import type { PilotPlan } from "./pilot-plan.ts";
 export async function readTrials(fleet: Pick<Fleet, "storeDir">, { trials, comparing }: PilotPlan): Promise<readonly TrialAnswers[]> {
   const store = createFileStore({ dir: fleet.storeDir });
   try {
-    return await Promise.all(trials.map(({ batch }) => readTrial(store, batch, comparing)));
+    return await Promise.all(trials.map((trial) => readTrial(store, trial, comparing)));
   } finally {
     await store.stop();
   }
@@ -28,7 +28,7 @@ export interface Gathered {
 export function reportOf(plan: PilotPlan, gathered: Gathered, { seed, floor }: PilotNumbers): PilotReport {
   const { basis } = plan.comparing;
   return analysePilot({
-    rows: rowsOf(plan, gathered),
+    rows: pilotRows(plan, gathered),
     models: plan.models.map(({ id, provider }) => ({ id, provider })),
     seed,
     ...(floor === undefined ? {} : { floor }),
@@ -40,7 +40,8 @@ export function costNanoUsdOf(answers: readonly TrialAnswers[]): number {
   return answers.reduce((sum, each) => sum + each.costNanoUsd, 0);
 }
 
-function rowsOf({ rows, trials }: PilotPlan, { answers, askedRows }: Gathered): readonly PilotRow[] {
+/** The answers row by row, as the analysis takes them. */
+export function pilotRows({ rows, trials }: PilotPlan, { answers, askedRows }: Gathered): readonly PilotRow[] {
   return rows.slice(0, askedRows).map(({ row }, i) => {
     const given = trials.flatMap(({ model }, k) => {
       const answer = answers[k]?.answers.get(i);

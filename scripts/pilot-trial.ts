@@ -63,14 +63,18 @@ export function planTrials(
     readonly rows: readonly SampledRow[];
     readonly models: readonly ModelSpec[];
     readonly basis: Basis;
+    /** Who judges the answers, where a judge is the measure. */
+    readonly judges: readonly ModelSpec[];
     readonly terms: JobTerms;
   },
 ): readonly Trial[] {
-  const { name, models, basis } = given;
+  const { name, models, basis, judges } = given;
   const rows = given.rows.map(({ row }, i) => ({ ...row, row: i }));
   const sample = digest(rows.map((row) => row.digest));
   return models.map((model) => {
-    const terms: JobTerms = { ...given.terms, allow: [model.id], trial: basis === "judge" ? "judged" : "checked" };
+    // What a job allows holds for its judges too. Should one of them answer for want of the model, that is no answer of the model's (pilot-answers.ts).
+    const allow = [...new Set([model.id, ...judges.map(({ id }) => id)])];
+    const terms: JobTerms = { ...given.terms, allow, trial: basis === "judge" ? "judged" : "checked" };
     const batch = `pilot-${task.name.slice(0, 40)}-${digest([taskHash(task), sample, terms]).slice(0, 16)}`;
     const input: JobInput = {
       name,

@@ -3,7 +3,7 @@
 import { freshProgress } from "../src/job/progress.ts";
 import { queueJobId, termsOf } from "../src/job/job.ts";
 import { RETRYABLE, type ErrorResult, type Result } from "../src/job/result.ts";
-import { createFileStore } from "../src/results/file-store.ts";
+import { openStore } from "../src/results/open-store.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 
 const CHUNK = 200;
@@ -23,7 +23,7 @@ export async function reopenFailed(
   { fleet, states, queues, clock }: OpenFleet,
   { batch, round, signal, isWanted = () => true }: Reopening,
 ): Promise<number> {
-  const store = createFileStore({ dir: fleet.storeDir });
+  const store = openStore(fleet);
   let reopened = 0;
   const reopen = async (results: readonly ErrorResult[]) => {
     const rows = results.map((result) => ({

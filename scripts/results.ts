@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { isOver } from "../src/job/batch.ts";
 import { UsageError } from "../src/job/errors.ts";
-import { createFileStore } from "../src/results/file-store.ts";
+import { openStore } from "../src/results/open-store.ts";
 import { formatCount } from "../src/report/format.ts";
 import { configOption } from "./batch-options.ts";
 import { openFleet } from "./open-fleet.ts";
@@ -31,7 +31,7 @@ export function registerResults(program: Command): void {
 async function results(batch: string, options: Options): Promise<number> {
   await requireOutput(options.output);
   const open = await openFleet(options);
-  const store = createFileStore({ dir: open.fleet.storeDir });
+  const store = openStore(open.fleet);
   try {
     const status = await open.states.status(batch);
     if (!status && !(await store.batches()).includes(batch))

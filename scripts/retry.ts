@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { isOver } from "../src/job/batch.ts";
 import { UsageError } from "../src/job/errors.ts";
-import { createFileStore } from "../src/results/file-store.ts";
+import { openStore } from "../src/results/open-store.ts";
 import { formatCount } from "../src/report/format.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { liveProcesses } from "../queues/fleet-registry.ts";
@@ -60,7 +60,7 @@ async function isBatchOver({ states }: OpenFleet, batch: string): Promise<boolea
 }
 
 async function hasFailed({ fleet }: OpenFleet, batch: string): Promise<boolean> {
-  const store = createFileStore({ dir: fleet.storeDir });
+  const store = openStore(fleet);
   try {
     for await (const result of store.read(batch)) if (isRetryable(result)) return true;
     return false;

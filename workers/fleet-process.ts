@@ -3,7 +3,7 @@
 import { createRedisBreaker } from "../src/breaker/redis-breaker.ts";
 import type { Fleet } from "../src/config/fleet.ts";
 import { StoppedError } from "../src/job/errors.ts";
-import { createFileStore } from "../src/results/file-store.ts";
+import { openStore } from "../src/results/open-store.ts";
 import { createCallStats, type CallStats } from "../src/routing/call-stats.ts";
 import { agreementId } from "../src/routing/drift.ts";
 import { createRedisStatsBook } from "../src/routing/redis-stats-book.ts";
@@ -64,7 +64,7 @@ export async function startFleetProcess(options: {
     clock,
     log,
   };
-  const store = createFileStore({ dir: fleet.storeDir });
+  const store = openStore(fleet);
   const parts: FleetPart[] = [];
   let webUrl: string | undefined;
 
@@ -75,7 +75,7 @@ export async function startFleetProcess(options: {
       case "reroute":
         return createReroute(context);
       case "recorder":
-        await requireSameStore(context, store, fleet.storeDir);
+        await requireSameStore(context, store);
         return createRecorder(context, { store });
       case "web": {
         const web = await createWeb(context);

@@ -21,6 +21,8 @@ const RENEW_MS = 3_000;
 const IDLE_MS = 50;
 /** Between two looks for new batches. */
 const LIST_MS = 250;
+/** After a failure: the store may be away for hours. */
+const RETRY_MS = 1_000;
 /** Between two looks at a batch that is over. */
 const QUIET_MS = 5_000;
 /** A batch is registered before it is made: a name without keys is one whose keys have expired only when it has been so for this long. */
@@ -58,20 +60,19 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
   };
 
   const write = async (batch: string, entries: readonly StreamEntry[], totals: ReturnType<typeof createCallTotals>) => {
-    const results = entries.filter((entry) => !entry.isExtra);
     await store.append(
       batch,
-      results.map(({ id, result }) => ({ streamId: id, result })),
+      entries.map(({ id, result, isExtra }) => ({ streamId: id, result, ...(isExtra ? { isExtra } : {}) })),
     );
     return stream.stored(batch, {
       lastId: entries.at(-1)!.id,
-      results: results.length,
-      bytes: results.reduce((sum, entry) => sum + entry.bytes, 0),
+      results: entries.filter((entry) => !entry.isExtra).length,
+      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
       sums: totals.sum(entries),
     });
   };
 
-  /** Batches that are over, and when to look again whether a retry has opened them or a late result has come. */
+  /** Batches that are over, and when to look again whether a retry has opened them or a late result has come; and those whose recording failed. */
   const quiet = new Map<string, number>();
   /** Registered batches without keys, and since when. */
   const unknownSince = new Map<string, number>();
@@ -99,7 +100,10 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
       const due = batches.filter((batch) => !followed.has(batch) && (quiet.get(batch) ?? 0) <= clock.now());
       for (const batch of due) {
         const following = followAndRest(batch)
-          .catch((error: unknown) => log.error({ batch, err: error }, "recording failed; it is tried again"))
+          .catch((error: unknown) => {
+            log.error({ batch, err: error }, "recording failed; it is tried again");
+            quiet.set(batch, clock.now() + RETRY_MS);
+          })
           .finally(() => clock.sleep(IDLE_MS, signal).then(() => followed.delete(batch)));
         followed.set(batch, following);
       }
@@ -118,13 +122,13 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
 }
 
 /** One Redis belongs to one store: a second one would hold half of the results. Refuses with StoppedError. */
-export async function requireSameStore({ redis }: Pick<ProcessContext, "redis">, store: Store, where: string): Promise<void> {
+export async function requireSameStore({ redis }: Pick<ProcessContext, "redis">, store: Store): Promise<void> {
   const own = await store.identity();
   await redis.set(fleetKeys.store, own, "NX");
   const known = await redis.get(fleetKeys.store);
   if (known === own) return;
   throw new StoppedError(
-    `the results of this Redis belong to another store than ${where}`,
+    `the results of this Redis belong to another store than ${store.place}`,
     "Start this process with the same store as the others, or use another Redis.",
   );
 }

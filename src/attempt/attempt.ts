@@ -4,17 +4,16 @@
 // job on) first and calls `close` after. A process that dies in between leaves an open permit, by which the cut-off call is noticed.
 
 import type { Breaker } from "../breaker/breaker.ts";
-import { callCostNanoUsd } from "../cost/call-cost.ts";
 import type { OnFail } from "../job/check-spec.ts";
 import type { ModelSpec } from "../job/model.ts";
 import type { Answer, Outcome } from "../job/outcome.ts";
 import type { ModelRequest } from "../job/request.ts";
 import type { Purpose, TrailEntry } from "../job/trail.ts";
-import { NO_USAGE, type Usage } from "../job/usage.ts";
 import type { CallEnd, Limiter, PermitReply, Refusal } from "../limits/limiter.ts";
 import type { CallReport, Provider } from "../providers/provider.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { CallWatch } from "./call-watch.ts";
+import { cutOffEntry, madeEntry } from "./trail-entry.ts";
 
 export interface Stages {
   readonly limiter: Limiter;
@@ -57,8 +56,6 @@ export interface Attempt {
   /** Closes the permit. Call it once the outcome is safe. */
   close(): Promise<void>;
 }
-
-type CutOff = NonNullable<Extract<PermitReply, { kind: "granted" }>["cutOff"]>;
 
 /** The longest wait for a permit in a worker's slot; beyond it the job goes back to its queue. */
 const PERMIT_PATIENCE_MS = 2_000;
@@ -110,22 +107,7 @@ export async function attempt(
   const endedAt = clock.now();
   const outcome = inTime(await checked(report.outcome, call, clock), call, report, endedAt);
   tellBreaker(breaker, model, outcome, { startedAt, probe });
-  // A call that was sent and whose answer never arrived, broken off by us or by whatever lies between, may be charged all the same.
-  const isUncertain = report.billable && report.status === undefined && report.usage === undefined;
-  const usage = report.usage ?? (isUncertain ? expectedUsage(call) : NO_USAGE);
-  const entry: TrailEntry = {
-    call: entryId(call, permit.permit),
-    model,
-    purpose: call.purpose,
-    outcome: isUncertain ? "uncertain" : outcome.kind,
-    ...("reason" in outcome ? { reason: outcome.reason } : {}),
-    startedAt,
-    latencyMs: Math.max(0, endedAt - startedAt),
-    usage,
-    ...(call.model.price ? { price: call.model.price } : {}),
-    costNanoUsd: callCostNanoUsd(usage, call.model.price),
-    ...(report.requestId === undefined ? {} : { requestId: report.requestId }),
-  };
+  const entry = madeEntry(call, permit.permit, { report, outcome, startedAt, endedAt });
   return { outcome, entry, blocked: false, close: () => limiter.settle(callEnd(call, report)) };
 }
 
@@ -158,33 +140,6 @@ function stalled(model: string): Outcome {
 
 function unavailable(model: string, reason: string): Outcome {
   return { kind: "unavailable", scope: "model", reason: `${model}: breaker open: ${reason}` };
-}
-
-function expectedUsage({ tokens }: Call): Usage {
-  return { ...NO_USAGE, inputTokens: tokens.inputTokens, outputTokens: tokens.outputTokens };
-}
-
-/** A call that is asked again after its process died is another call, and is paid for itself: what tells them apart is the permit. */
-function entryId(call: Call, permit: string): string {
-  return `${call.id}~${permit}`;
-}
-
-/** An earlier grant for this very call was never closed: its process died, the vendor may have been asked and paid. */
-function cutOffEntry(call: Call, cutOff: CutOff): TrailEntry {
-  const { startedAt, inputTokens, outputTokens } = cutOff;
-  const usage: Usage = { ...NO_USAGE, inputTokens, outputTokens };
-  return {
-    call: entryId(call, cutOff.permit),
-    model: call.model.id,
-    purpose: call.purpose,
-    outcome: "uncertain",
-    reason: "cut off with its process; usage and cost are estimates",
-    startedAt,
-    latencyMs: 0,
-    usage,
-    ...(call.model.price ? { price: call.model.price } : {}),
-    costNanoUsd: callCostNanoUsd(usage, call.model.price),
-  };
 }
 
 async function checked(outcome: Outcome, call: Call, clock: Clock): Promise<Outcome> {

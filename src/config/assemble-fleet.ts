@@ -5,19 +5,29 @@ import type { DataHandling, ModelSpec, ProviderSpec } from "../job/model.ts";
 import { modelId, type ModelId } from "../job/names.ts";
 import { buildBudgets } from "../cost/budget-options.ts";
 import type { BudgetSpec } from "../cost/budget.ts";
+import { priceProblems, type ResolvedPrice } from "../cost/resolve-price.ts";
 import { routeModels, taskModels, type TaskSpec } from "../job/task.ts";
 import { whyBarred } from "../routing/data-policy.ts";
 import { buildRoute } from "../routing/route.ts";
 import type { Environment } from "../runtime/environment.ts";
 import { digest } from "./digest.ts";
 import type { ParsedFleet } from "./fleet-schema.ts";
+import { showPath } from "./problem.ts";
 import type { Fleet } from "./fleet.ts";
 
+type Prices = ReadonlyMap<ModelId, ResolvedPrice>;
+
 /** `path` is the configuration file's, absolute: a relative `store.dir` begins at its folder, the data folder at the working one. */
-export function assembleFleet(options: ParsedFleet, context: { path: string; cwd: string; environment: Environment }): Fleet {
-  const { path, cwd, environment } = context;
+export function assembleFleet(
+  options: ParsedFleet,
+  context: { path: string; cwd: string; environment: Environment; prices: Prices },
+): Fleet {
+  const { path, cwd, environment, prices } = context;
   const providers = new Map(
-    Object.entries(options.providers).map(([name, provider]) => [name, toProvider(name, provider, options.dataClasses)]),
+    Object.entries(options.providers).map(([name, provider]) => [
+      name,
+      toProvider(name, provider, { dataClasses: options.dataClasses, prices }),
+    ]),
   );
   const models = new Map([...providers.values()].flatMap((provider) => provider.models.map((model) => [model.id, model] as const)));
   const tasks = new Map(Object.entries(options.tasks).map(([name, task]) => [name, toTask(name, task)]));
@@ -25,6 +35,7 @@ export function assembleFleet(options: ParsedFleet, context: { path: string; cwd
   const { windowRows, windowBytes, lock, stalledCheck, reconcile } = options.queues;
   const queues = { windowRows, windowBytes, lockMs: lock, stalledCheckMs: stalledCheck, reconcileMs: reconcile };
   const redisUrl = options.redis.url ?? environment.redisUrl;
+  const storeUrl = options.store.url ?? (options.store.dir === undefined ? environment.storeUrl : undefined);
   const dataDir = resolve(cwd, environment.dataDir);
   return {
     path,
@@ -35,15 +46,21 @@ export function assembleFleet(options: ParsedFleet, context: { path: string; cwd
     budgets,
     dataClasses: Object.keys(options.dataClasses),
     ...(redisUrl === undefined ? {} : { redisUrl }),
+    ...(storeUrl === undefined ? {} : { storeUrl }),
     storeDir: options.store.dir === undefined ? resolve(dataDir, "store") : resolve(dirname(path), options.store.dir),
     dataDir,
     web: options.web,
     queues,
+    unpriced: priceProblems(prices).map(({ path: place, message }) => `${showPath(place)} ${message}`),
     warnings: [...budgetWarnings(budgets, models), ...[...tasks.values()].flatMap((task) => taskWarnings(task, models))],
   };
 }
 
-function toProvider(name: string, options: ParsedFleet["providers"][string], dataClasses: ParsedFleet["dataClasses"]): ProviderSpec {
+function toProvider(
+  name: string,
+  options: ParsedFleet["providers"][string],
+  { dataClasses, prices }: { readonly dataClasses: ParsedFleet["dataClasses"]; readonly prices: Prices },
+): ProviderSpec {
   const { kind, apiKey, baseUrl, limits, sharedLimits, charging } = options;
   const data = options.data && toDataHandling(options.data);
   const barredFor = Object.fromEntries(
@@ -60,13 +77,12 @@ function toProvider(name: string, options: ParsedFleet["providers"][string], dat
       : { sharedLimits: sharedLimits.map((each) => ({ models: each.models.map((model) => modelId(name, model)), limits: each.limits })) }),
     ...(charging === undefined ? {} : { charging }),
     ...(data ? { data } : {}),
-    models: Object.entries(options.models).map(([model, spec]) => ({
-      id: modelId(name, model),
-      provider: name,
-      name: model,
-      ...spec,
-      barredFor,
-    })),
+    models: Object.entries(options.models).map(([model, { price: _configured, ...spec }]) => {
+      const id = modelId(name, model);
+      const resolved = prices.get(id);
+      const price = resolved && resolved.kind !== "unpriced" ? { price: resolved.price } : {};
+      return { id, provider: name, name: model, ...spec, ...price, barredFor };
+    }),
   };
 }
 

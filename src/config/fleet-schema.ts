@@ -10,6 +10,7 @@ import { providerOptions } from "../providers/provider-options.ts";
 import { checkOptions } from "../quality/check-options.ts";
 import { compileSchema } from "../job/json-schema.ts";
 import { judgeOptions } from "../quality/judge-options.ts";
+import { storeOptions } from "../results/store-options.ts";
 import { analyseOptions } from "../routing/analyse-options.ts";
 import { dataClassOptions, dataHandlingOptions, taskDataClass } from "../routing/data-options.ts";
 import { driftOptions } from "../routing/drift-options.ts";
@@ -103,7 +104,7 @@ export const fleetSchema = z.strictObject({
   dataClasses: orEmpty(z.record(z.string(), orEmpty(dataClassOptions))),
   budgets: z.preprocess((value) => value ?? [], budgetOptions),
   redis: orEmpty(z.strictObject({ url: z.string().min(1).optional() })),
-  store: orEmpty(z.strictObject({ dir: z.string().min(1).optional() })),
+  store: orEmpty(storeOptions),
   web: orEmpty(webOptions),
   queues: orEmpty(queueOptions),
 });

@@ -20,10 +20,14 @@ export interface Fleet {
   readonly redisUrl?: string;
   /** The file store's folder. */
   readonly storeDir: string;
+  /** The store's PostgreSQL; absent: files in `storeDir`. */
+  readonly storeUrl?: string;
   /** Everything else this machine keeps: the embedded Redis's data. */
   readonly dataDir: string;
   readonly web: { readonly port: number; readonly host: string };
   readonly queues: QueueSettings;
+  /** Models that neither the configuration nor the catalogue has a price of, in sentences: their calls are booked at zero. */
+  readonly unpriced: readonly string[];
   /** What is allowed and probably not meant, in sentences. */
   readonly warnings: readonly string[];
 }

@@ -69,7 +69,9 @@ function literalSecret(text: string, path: Path): string | undefined {
       .replaceAll(/[^A-Z0-9]/g, "_")}_API_KEY`;
     return `holds literal text: write an environment variable's name in capitals, such as \${${name}}, and set that`;
   }
-  const isUrl = (path[0] === "providers" && path[2] === "baseUrl") || (path[0] === "redis" && path[1] === "url");
+  const isServer = (path[0] === "redis" || path[0] === "store") && path[1] === "url";
+  const isUrl = (path[0] === "providers" && path[2] === "baseUrl") || isServer;
   if (isUrl && /:\/\/[^/@]*:[^/@$]+@/.test(text)) return "holds a password: write the address, or its password, as ${ENV_VAR}";
+  if (isServer && /[?&](ssl)?password=[^&$]/.test(text)) return "holds a password: write it as ${ENV_VAR}";
   return undefined;
 }

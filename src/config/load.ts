@@ -1,6 +1,7 @@
 // Loading the configuration: read → replace variables → check every part and what lies between them → the fleet. All problems at once.
 
 import { resolve } from "node:path";
+import { resolvePrices } from "../cost/resolve-price.ts";
 import type { Environment } from "../runtime/environment.ts";
 import { assembleFleet } from "./assemble-fleet.ts";
 import { crossCheck } from "./cross-check.ts";
@@ -35,7 +36,8 @@ export async function loadFleet(path: string | undefined, options: LoadOptions):
   const found = [...wrong.map((problem) => ({ ...problem, path: asWritten(problem.path, value) })), ...crossCheck(value)];
   const problems = [...unresolved, ...found.filter((problem) => !reported.has(showPath(problem.path)))];
   if (!parsed || problems.length > 0) throw problemsError(file.path, problems, (place) => file.lineOf(place));
-  return assembleFleet(parsed, { path: file.path, cwd, environment: options.environment });
+  const prices = await resolvePrices(parsed.providers, new Date());
+  return assembleFleet(parsed, { path: file.path, cwd, environment: options.environment, prices });
 }
 
 /** A route may be the list of its `models` alone: then the file has no such key. */

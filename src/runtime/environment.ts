@@ -3,6 +3,8 @@
 export interface Environment {
   /** `REDIS_URL`. */
   readonly redisUrl?: string;
+  /** `STORE_URL`. */
+  readonly storeUrl?: string;
   /** `LOG_LEVEL`, one of pino's: `info` where it isn't set. */
   readonly logLevel: string;
   /** `MODELFLEET_DATA`, the folder of the file store and the embedded Redis: `.modelfleet` where it isn't set. */
@@ -14,8 +16,10 @@ export interface Environment {
 export function readEnvironment(source: Readonly<Record<string, string | undefined>> = process.env): Environment {
   const variable = (name: string) => source[name] || undefined;
   const redisUrl = variable("REDIS_URL");
+  const storeUrl = variable("STORE_URL");
   return {
     ...(redisUrl === undefined ? {} : { redisUrl }),
+    ...(storeUrl === undefined ? {} : { storeUrl }),
     logLevel: variable("LOG_LEVEL") ?? "info",
     dataDir: variable("MODELFLEET_DATA") ?? ".modelfleet",
     variable,

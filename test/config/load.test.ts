@@ -55,6 +55,8 @@ describe("a complete configuration", () => {
       provider: "openai",
       name: "gpt-5",
       tier: "premium",
+      // The catalogue's, which may change with its version.
+      price: expect.objectContaining({ input: expect.any(Number), output: expect.any(Number) }),
       limits: { rpm: 5_000, tpm: 800_000 },
       contextWindow: 128_000,
       maxOutputTokens: 4_096,
@@ -85,12 +87,25 @@ describe("a complete configuration", () => {
     expect(fleet.redisUrl).toBeUndefined();
   });
 
-  it("warns of budgets that nothing enforces and of a cheapest route without prices", async () => {
-    const { warnings } = await load(COMPLETE);
+  it("warns of budgets and cheapest routes over models without a price, and says what to write", async () => {
+    const { warnings, unpriced, budgets } = await load(`${SMALL}
+budgets: [{ scope: task, of: t, per: month, limit: "12.5" }]
+tasks: { t: { route: { strategy: cheapest, models: [local/llama] } } }`);
     expect(warnings).toEqual([
-      expect.stringContaining("not enforced in this version"),
-      expect.stringContaining("takes models without a price for the dearest: openai/gpt-5-mini, anthropic/claude-haiku-4-5"),
+      expect.stringContaining("models without a price cost nothing as far as is known: local/llama"),
+      expect.stringContaining("takes models without a price for the dearest: local/llama"),
     ]);
+    expect(unpriced).toEqual([expect.stringMatching(/^providers\.local\.models\.llama\.price is missing.*price: free/)]);
+    expect(budgets).toEqual([{ name: "task-t-month", scope: "task", of: "t", per: "month", limitNanoUsd: 12_500_000_000, action: "stop" }]);
+  });
+
+  it("takes prices from the catalogue where it has none of its own, and calls a model that is free free", async () => {
+    const { models, unpriced } = await load(`
+providers:
+  openai: { kind: openai, apiKey: "\${OPENAI_API_KEY}", models: { gpt-4o-mini: , mine: { price: free } } }`);
+    expect(unpriced).toEqual([]);
+    expect(models.get("openai/gpt-4o-mini")?.price).toMatchObject({ input: 150_000, output: 600_000 });
+    expect(models.get("openai/mine")?.price).toMatchObject({ input: 0, output: 0 });
   });
 
   it("checks an answer by its schema unless the task says otherwise, and not where there is none", async () => {

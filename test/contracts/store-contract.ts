@@ -2,9 +2,11 @@
 
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { LedgerEntry } from "../../src/job/ledger.ts";
 import type { Result } from "../../src/job/result.ts";
-import type { Store } from "../../src/results/store.ts";
-import { answered, collect, failed, stored } from "../results/sample-results.ts";
+import type { TrailEntry } from "../../src/job/trail.ts";
+import type { Store, StoredResult } from "../../src/results/store.ts";
+import { answered, collect, failed, stored, trailEntry } from "../results/sample-results.ts";
 
 export interface StoreHarness {
   /** A new store on the harness's place, as another process would open it. */
@@ -135,6 +137,152 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
       expect(await rowsOf(first)).toEqual(["0 answer 0", "1 answer 1", "2 answer 2", "3 answer 3"]);
     });
 
+    it("takes any text that an answer, a label or a tag may hold", async () => {
+      const store = open();
+      const odd = "nul \0, half a pair \ud800, escaped \\u0000, quotes \" ' {a,b}, NULL";
+      const result = answered(0, {
+        id: odd,
+        tags: { [odd]: odd },
+        answer: { text: odd, json: { [odd]: [odd, null] }, finish: { unified: "other", raw: odd } },
+      });
+      const error = failed(1, { error: { code: "refused", message: odd }, input: { odd } });
+      await store.append("b", stored([result, error]));
+      expect(await collect(store.read("b"))).toEqual([result, error]);
+      expect(await collect(store.ledger("b"))).toHaveLength(1);
+    });
+
+    it("has a ledger of every call, answered or not, with all that was said of it", async () => {
+      const price = { input: 250_000, output: 2_000_000, cachedInput: 25_000, cacheWrite: 250_000 };
+      const usage = { inputTokens: 900, cachedInputTokens: 100, cacheWriteTokens: 7, outputTokens: 60, reasoningTokens: 50 };
+      const cut = trailEntry({ call: "b.0.1.0.1~x", outcome: "transient", reason: "reset", startedAt: 1_763_900_000_123, costNanoUsd: 0 });
+      const good = trailEntry({ call: "b.0.2.0.1~y", model: "other/org/large", usage, price, latencyMs: 12.5, costNanoUsd: Number.MAX_SAFE_INTEGER });
+      const store = open();
+      await store.append("b", stored([answered(0, { trail: [cut, good], tags: { team: "x", "é": "" }, tenant: "t" }), answered(1, { trail: [] })]));
+      const common = { batch: "b", row: 0, task: "classify", tags: { team: "x", "é": "" }, tenant: "t", purpose: "answer", isDuplicate: false };
+      expect(await ledgerOf(store)).toEqual([
+        {
+          ...common,
+          call: cut.call,
+          at: 1_763_900_000_123,
+          provider: "acme",
+          model: "acme/small",
+          attempt: 1,
+          outcome: "transient",
+          latencyMs: 250,
+          usage: cut.usage,
+          costNanoUsd: 0,
+        },
+        {
+          ...common,
+          call: good.call,
+          at: 1_000,
+          provider: "other",
+          model: "other/org/large",
+          attempt: 2,
+          outcome: "answered",
+          latencyMs: 12.5,
+          usage,
+          price,
+          costNanoUsd: Number.MAX_SAFE_INTEGER,
+        },
+      ]);
+      expect(await ledgerOf(open())).toEqual(await ledgerOf(store));
+      expect(await ledgerOf(store, "c")).toEqual([]);
+    });
+
+    it("the ledger has the calls of every round, though only the last is read", async () => {
+      const store = open();
+      await store.append("b", stored([failed(0, { trail: [call(0, 1), call(0, 2)] }), answered(1, { trail: [call(1, 1)] })]));
+      await store.append("b", stored([answered(0, { round: 1, trail: [call(0, 3)] })], 10));
+      expect(await rowsOf(store)).toEqual(["0 answer 0", "1 answer 1"]);
+      expect(await callsOf(store)).toEqual(["b.0.0.0.1", "b.0.0.0.2", "b.0.0.0.3", "b.1.0.0.1"]);
+    });
+
+    it("an extra is never read; of its calls those that no recorded result has are duplicates", async () => {
+      const store = open();
+      const extra = answered(0, { answer: { text: "late", finish: { unified: "stop", raw: null } }, trail: [call(0, 1), call(0, 2)] });
+      const early = failed(1, { round: 5, trail: [call(1, 1), call(1, 2)] });
+      await store.append("b", [
+        { streamId: "1-0", result: answered(0, { trail: [call(0, 1)] }) },
+        { streamId: "2-0", result: extra, isExtra: true },
+        { streamId: "3-0", result: early, isExtra: true },
+        { streamId: "4-0", result: answered(1, { trail: [call(1, 1)] }) },
+        { streamId: "5-0", result: failed(2, { trail: [call(2, 1)] }), isExtra: true },
+      ]);
+      expect(await rowsOf(store)).toEqual(["0 answer 0", "1 answer 1"]);
+      expect(await callsOf(store)).toEqual(["b.0.0.0.1", "b.0.0.0.2 twice", "b.1.0.0.1", "b.1.0.0.2 twice", "b.2.0.0.1 twice"]);
+      expect(await store.lastStreamId("b")).toBe("5-0");
+      await open().append("b", [{ streamId: "5-0", result: failed(2, { trail: [call(2, 9)] }), isExtra: true }]);
+      expect(await callsOf(store)).toHaveLength(5);
+    });
+
+    it.each(["exact after uncertain", "uncertain after exact"])("an exact entry stands in place of an uncertain one: %s", async (order) => {
+      const uncertain = answered(0, { trail: [call(0, 1, { outcome: "uncertain", costNanoUsd: 99 })] });
+      const exact = answered(0, { trail: [call(0, 1, { outcome: "answered", costNanoUsd: 42 })] });
+      const [recorded, late] = order === "exact after uncertain" ? [uncertain, exact] : [exact, uncertain];
+      const store = open();
+      await store.append("b", [{ streamId: "1-0", result: recorded }]);
+      await store.append("b", [{ streamId: "2-0", result: late, isExtra: true }]);
+      // And with both in one append, the extra first.
+      await store.append("c", [
+        { streamId: "1-0", result: late, isExtra: true },
+        { streamId: "2-0", result: recorded },
+      ]);
+      for (const batch of ["b", "c"]) {
+        expect(await ledgerOf(store, batch)).toMatchObject([{ outcome: "answered", costNanoUsd: 42, isDuplicate: false }]);
+      }
+    });
+
+    it("however results, rounds and extras come and are repeated, each call is booked once", async () => {
+      const entry = fc.record({ n: fc.nat(5), isUncertain: fc.boolean(), costNanoUsd: fc.nat(1_000) });
+      const entries = fc.array(
+        fc.record({ row: fc.nat(7), round: fc.nat(2), isExtra: fc.boolean(), trail: fc.array(entry, { maxLength: 4 }) }),
+        { maxLength: 30 },
+      );
+      let n = 0;
+      await fc.assert(
+        fc.asyncProperty(entries, fc.array(fc.record({ from: fc.nat(30), to: fc.nat(30) }), { maxLength: 5 }), async (given, repeats) => {
+          const batch = `l${n++}`;
+          const all = given.map(({ row, round, isExtra, trail }, i): StoredResult => {
+            const calls = trail.map((each) =>
+              call(row, each.n, { outcome: each.isUncertain ? "uncertain" : "transient", costNanoUsd: each.costNanoUsd }),
+            );
+            return { streamId: `${i + 1}-0`, result: answered(row, { batch, round, trail: calls }), ...(isExtra ? { isExtra } : {}) };
+          });
+          const store = open();
+          // What is written is a part that reaches on from what was written before, as after a crash between writing and counting.
+          let written = 0;
+          for (const { from, to } of [...repeats, { from: 0, to: all.length }]) {
+            const start = Math.min(from, written);
+            const end = Math.max(start, Math.min(to, all.length));
+            await store.append(batch, all.slice(start, end));
+            written = Math.max(written, end);
+          }
+          expect((await ledgerOf(store, batch)).map(shortly)).toEqual(model(all));
+          await store.stop();
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it("the ledger can be read while the batch is written, and a reader may leave early", async () => {
+      const store = open();
+      await store.append("b", stored(Array.from({ length: 500 }, (_, row) => answered(row, { trail: [call(row, 1)] }))));
+      let seen = 0;
+      for await (const { isDuplicate } of open().ledger("b")) {
+        expect(isDuplicate).toBe(false);
+        if (++seen === 10) await store.append("b", [{ streamId: "1000-0", result: answered(3, { trail: [call(3, 2)] }), isExtra: true }]);
+        if (seen === 100) break;
+      }
+      expect(await ledgerOf(store)).toHaveLength(501);
+    });
+
+    it("says what is at its place", async () => {
+      const store = open();
+      await store.identity();
+      expect(await store.probe()).toContain(store.place);
+    });
+
     it("stops more than once without complaint", async () => {
       const store = open();
       await store.append("b", stored([answered(0)]));
@@ -178,4 +326,45 @@ function label(result: Result): string {
 
 async function rowsOf(store: Store, batch = "b"): Promise<string[]> {
   return (await collect(store.read(batch))).map(label);
+}
+
+function call(row: number, n: number, changes: Partial<TrailEntry> = {}): TrailEntry {
+  return trailEntry({ call: `b.${row}.0.0.${n}`, ...changes });
+}
+
+/** In order of rows and calls, whatever the store's own is. */
+async function ledgerOf(store: Store, batch = "b"): Promise<readonly LedgerEntry[]> {
+  return (await collect(store.ledger(batch))).toSorted(byCall);
+}
+
+async function callsOf(store: Store): Promise<readonly string[]> {
+  return (await ledgerOf(store)).map((entry) => entry.call + (entry.isDuplicate ? " twice" : ""));
+}
+
+function byCall(a: { readonly row: number; readonly call: string }, b: { readonly row: number; readonly call: string }): number {
+  return a.row - b.row || (a.call < b.call ? -1 : Number(a.call > b.call));
+}
+
+const shortly = ({ row, call, attempt, outcome, costNanoUsd, isDuplicate }: Pick<LedgerEntry, "row" | "call" | "attempt" | "outcome" | "costNanoUsd" | "isDuplicate">) => ({
+  row,
+  call,
+  attempt,
+  outcome,
+  costNanoUsd,
+  isDuplicate,
+});
+
+/** Of all that was ever said of a call, the first exact word, else the first. */
+function model(all: readonly StoredResult[]): readonly ReturnType<typeof shortly>[] {
+  const said = all.flatMap(({ result, isExtra = false }) =>
+    result.trail.map((entry, i) => shortly({ row: result.row, ...entry, attempt: i + 1, isDuplicate: isExtra })),
+  );
+  const calls = [...new Set(said.map((each) => each.call))];
+  return calls
+    .map((id) => {
+      const own = said.filter((each) => each.call === id);
+      const best = own.find((each) => each.outcome !== "uncertain") ?? own[0]!;
+      return { ...best, isDuplicate: own.every((each) => each.isDuplicate) };
+    })
+    .toSorted(byCall);
 }

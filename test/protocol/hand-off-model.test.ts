@@ -30,6 +30,22 @@ const sideBySideAnyEnding: Scenario = {
 const retried: Scenario = { ...rerouted, models: { A: ["unfit", "invalid"] }, route: ["A"], rounds: 2, maxFaults: 2 };
 const deleted: Scenario = { ...rerouted, faults: ["deleted"], maxFaults: 1, lookOrder: "TRAB" };
 
+/** Every answer is judged; a judge may think little of it, or give no verdict. */
+const judged: Scenario = {
+  ...rerouted,
+  models: { A: ["good"], B: ["good"], J: ["good", "poor", "unfit"], K: ["good", "poor"] },
+  judges: "JK",
+  maxFaults: 2,
+};
+/** Answers that may have to be repaired, and a judge. */
+const repaired: Scenario = { ...judged, models: { A: ["mend", "good", "unfit"], B: ["mend", "good"], J: ["good", "poor"] }, judges: "J" };
+const sideBySideJudged: Scenario = {
+  ...judged,
+  models: { A: ["good"], B: ["good", "unfit"], C: ["good"], J: ["good", "poor", "unfit"] },
+  route: ["AB", "C"],
+  judges: "J",
+};
+
 /** What breaks first in any of the scenarios. */
 function brokenBy(protocol: Protocol, ...scenarios: readonly Scenario[]) {
   for (const scenario of scenarios) {
@@ -128,6 +144,54 @@ describe("the hand-off protocol whose wide steps are added by their first part",
   });
 });
 
+describe("the hand-off protocol where answers are judged and repaired before they count", { timeout: TIMEOUT_MS }, () => {
+  it("loses no held answer and no judgement, whatever two faults hit its workers", () => {
+    expect(brokenBy(AS_BUILT, judged)).toBeUndefined();
+  });
+
+  it("asks for a repair once, and has what was repaired judged", () => {
+    expect(brokenBy(AS_BUILT, { ...repaired, judges: "", models: { A: ["mend", "good", "invalid"], B: ["good", "mend"] } }, repaired)).toBeUndefined();
+  });
+
+  it("judges what a step of two calls agrees on", () => {
+    expect(brokenBy(AS_BUILT, { ...sideBySideJudged, faults: ["crash", "lost reply"] }, { ...sideBySideJudged, maxFaults: 1 })).toBeUndefined();
+  });
+
+  it("keeps a held answer while its batch is paused, or no judge takes it", () => {
+    expect(
+      brokenBy(
+        AS_BUILT,
+        { ...repaired, event: "paused", maxFaults: 1 },
+        { ...judged, event: "paused", maxFaults: 1 },
+        { ...repaired, mayWait: true, maxFaults: 1 },
+        { ...sideBySideJudged, event: "paused", maxFaults: 1, faults: ["crash"] },
+      ),
+    ).toBeUndefined();
+  });
+
+  it("ends with its batch or its deadline, and begins anew in a retry", () => {
+    expect(
+      brokenBy(
+        AS_BUILT,
+        { ...repaired, event: "cancelled", maxFaults: 1 },
+        { ...repaired, event: "past its deadline", maxFaults: 1 },
+        { ...repaired, models: { A: ["mend", "good"], J: ["good", "poor"] }, route: ["A"], rounds: 2, maxFaults: 1 },
+      ),
+    ).toBeUndefined();
+  });
+
+  it("is found in its judge's queue, and found again when it was deleted there", () => {
+    expect(
+      brokenBy(
+        AS_BUILT,
+        { ...judged, lookOrder: "TRABJK", maxFaults: 0 },
+        { ...judged, lookOrder: "KJBART", maxFaults: 0 },
+        { ...repaired, faults: ["deleted"], maxFaults: 1, lookOrder: "TRABJ" },
+      ),
+    ).toBeUndefined();
+  });
+});
+
 const acceptsAll: typeof rules.record = (row) => ({ recorded: true, row: { ...row, kind: "done" } });
 
 describe("the model finds what is wrong with", { timeout: TIMEOUT_MS }, () => {
@@ -186,6 +250,16 @@ describe("the model finds what is wrong with", { timeout: TIMEOUT_MS }, () => {
     ["a reconciler that doesn't compare", { comparesEntry: false }, { ...deleted, maxFaults: 0 }, /taken for lost/],
     ["a join that speaks only once", { joinRepeats: false }, sideBySide, /in no queue/],
     ["a binder that adds a wide step without keeping it", { widens: "binder" }, { ...sideBySide, faults: ["crash"] }, /in no queue/],
+    [
+      "a paused row that goes back without what it holds",
+      { keepsHeld: false },
+      { ...judged, models: { A: ["good"], J: ["good"] }, route: ["A"], judges: "J", event: "paused", maxFaults: 0 },
+      /too many calls/,
+    ],
+    ["a row that waits for its judge without its answer", { keepsHeld: false }, { ...judged, mayWait: true, maxFaults: 0 }, /too many calls/],
+    ["an answer that counts where no judge is left", { unjudged: "is the result" }, { ...judged, maxFaults: 0, judges: "J" }, /nobody judged/],
+    ["judges that are asked again after they gave no verdict", { remembersFailures: false }, { ...judged, maxFaults: 0 }, /too many calls/],
+    ["repairs that are asked for again and again", { remembersFailures: false }, { ...repaired, maxFaults: 0 }, /too many calls/],
     ["a pool that doesn't look before it calls", { looksBeforeCalling: false }, { ...sideBySide, maxFaults: 1 }, /outcome was kept/],
     [
       "a part that gives its row back while paused",

@@ -2,6 +2,9 @@
 //
 //   producer ─▶ T (task queue) ─router─▶ A, B, C (model queues) ─pool─▶ R (reroute queue) ─reroute─▶ a model queue … or the result
 //
+// With judges an answer is no result yet: it is held, and goes through R to the queue of a judge (J, K), whose word ends the row or sends it on. An answer to be repaired
+// is held in the same way, and goes back to its own model once.
+//
 // A queue is BullMQ's: an id present in it is silently dropped when added again, and runs again once it was removed; a job whose worker died or lost its lock
 // goes back to waiting; finishing without the lock does nothing, changing a job's data needs no lock. Taking a job, claiming it and deciding is one move: in
 // between, a worker has changed nothing.
@@ -49,6 +52,12 @@ export interface Protocol {
   readonly joinRepeats: boolean;
   /** Where a part of a wide step waits while its batch is paused: in its own queue, or the row in the task queue. */
   readonly pausedPart: "stays" | "back to the task";
+  /** A row that is taken out of a model queue, or waits for a model, takes with it what it holds and what comes next. */
+  readonly keepsHeld: boolean;
+  /** What becomes of an answer that no judge is left for. */
+  readonly unjudged: "excludes its model" | "is the result";
+  /** A judge that gave no verdict is asked no more; a model repairs once. */
+  readonly remembersFailures: boolean;
   /** The hop of a row that is added again after it vanished. */
   readonly readdHop: (lastHop: number) => number;
   /** The hop of a retried row, from that of its error result. */
@@ -71,6 +80,9 @@ export const AS_BUILT: Protocol = {
   looksBeforeCalling: true,
   joinRepeats: true,
   pausedPart: "stays",
+  keepsHeld: true,
+  unjudged: "excludes its model",
+  remembersFailures: true,
   readdHop: (lastHop) => lastHop + rules.HOP_GAP,
   retryHop: (recordedBy) => recordedBy + rules.HOP_GAP,
   lookedAt: (hop) => [hop, hop + 1],
@@ -85,6 +97,8 @@ export interface Scenario {
   readonly models: Readonly<Partial<Record<ModelQueue, readonly CallEnding[]>>>;
   /** The steps of the route, each by its models. Any able one may be bound: breakers and loads change. */
   readonly route: readonly string[];
+  /** Who judges every answer before it counts. */
+  readonly judges?: string;
   /** A job that no model takes now goes back from the reroute queue to the task queue. */
   readonly mayWait?: boolean;
   /** What may happen to the batch, once. */
@@ -101,7 +115,7 @@ export interface Scenario {
 const HOP_CEILING = 30;
 
 export function handOffModel(protocol: Protocol, scenario: Scenario): Model<State> {
-  const route = new Set(scenario.route.join(""));
+  const callsOfARound = mostCalls(scenario);
   return {
     initial: INITIAL,
     key: stateKey,
@@ -119,8 +133,8 @@ export function handOffModel(protocol: Protocol, scenario: Scenario): Model<Stat
       return moves.map((move) => ({ ...move, next: isOver(move.next) ? overAndDone(move.next, scenario.maxFaults) : tidied(move.next) }));
     },
     violation: (state, isAtRest) => {
-      // A fault cuts off one call at most; after a deletion the whole route may be called again.
-      const allowed = state.faults - state.deletions + state.deletions * route.size;
+      // A fault cuts off one call at most; after a deletion all may be called again.
+      const allowed = state.faults - state.deletions + state.deletions * callsOfARound;
       if (state.duplicates > allowed) return `too many calls: ${state.duplicates} of them made twice, with ${state.faults} faults`;
       if (new Set(state.results.map((result) => result[0])).size < state.results.length) return "two results in one round";
       if (state.row.hop > HOP_CEILING) return "the row goes round in circles";
@@ -132,6 +146,12 @@ export function handOffModel(protocol: Protocol, scenario: Scenario): Model<Stat
       return undefined;
     },
   };
+}
+
+/** Each model of the route once, its repair, and each judge of both together. */
+function mostCalls({ route, models, judges = "" }: Scenario): number {
+  const own = Array.from(new Set(route.join("")), (model) => (models[model as ModelQueue]?.includes("mend") ? 2 : 1));
+  return own.reduce((sum: number, each) => sum + each, 0) + own.length * judges.length;
 }
 
 function isStranded({ row, jobs, producer, deletions, missing }: State): boolean {
@@ -216,7 +236,7 @@ function take(state: State, run: Run, protocol: Protocol, scenario: Scenario): M
     // A job that stays is delayed: nothing has changed but the claim.
     const stays = "TR".includes(copy.queue) || (isWide(copy.step) && protocol.pausedPart === "stays");
     if (stays) return [{ action, next: { ...withRun(claimed, run, undefined), jobs: backToWaiting(state.jobs, run) } }];
-    const task = makeCopy({ queue: "T", hop: hop + 1, round: copy.round, excluded: copy.excluded });
+    const task = backInTask(copy, protocol);
     return [act({ action: "goes back to its task", steps: [{ add: task }, "finish"] })];
   }
   if (reply === "cancelled") return [act(ERROR)];
@@ -241,9 +261,39 @@ interface Decision {
 
 const ERROR: Decision = { action: "ends in an error", steps: [{ record: "error" }, "finish"] };
 
+/** The row in its task queue, with what it has met so far. */
+function backInTask({ hop, round, excluded, held, purpose }: Copy, { keepsHeld }: Protocol): Copy {
+  return makeCopy({ queue: "T", hop: hop + 1, round, excluded, ...(keepsHeld ? { held, purpose } : {}) });
+}
+
 /** What a processor may decide: the router and the reroute worker bind, the pool calls. */
-function decisions(state: State, copy: Copy, { looksBeforeCalling, widens }: Protocol, scenario: Scenario): readonly Decision[] {
+function decisions(state: State, copy: Copy, protocol: Protocol, scenario: Scenario): readonly Decision[] {
+  const { looksBeforeCalling, widens, unjudged } = protocol;
   const { queue, round, hop, step, joined } = copy;
+  const { judges = "" } = scenario;
+  /** What was held waits no longer: the route goes on, or `next` before it. */
+  const bindNext = (
+    { excluded, held, purpose }: Pick<Copy, "excluded" | "held" | "purpose">,
+    last: readonly Step[] = ["finish"],
+  ): readonly Decision[] => {
+    const without = () => bind(union(excluded, held), last);
+    if (purpose === "") return bind(excluded, last);
+    const able = purpose === "repair" ? [held] : Array.from(judges).filter((judge) => !excluded.includes(judge));
+    if (able.length === 0) {
+      if (unjudged === "excludes its model") return without();
+      return [{ action: "takes the answer unjudged", steps: [{ record: "answered" }, ...last] }];
+    }
+    const bound = able.map((model): Decision => {
+      const call = makeCopy({ queue: model as ModelQueue, hop: hop + 1, round, excluded, held, purpose, step: model });
+      return { action: `binds to ${model} to ${purpose}`, steps: [{ add: call }, ...last] };
+    });
+    if (!scenario.mayWait) return bound;
+    // A judgement is waited for; a repair isn't worth it.
+    if (purpose === "repair") return [...bound, ...without()];
+    if (queue !== "R") return bound;
+    const waiting: Step = { add: backInTask({ ...copy, excluded, held, purpose }, protocol) };
+    return [...bound, { action: "waits for a judge", steps: [waiting, ...last] }];
+  };
   const bind = (excluded: string, last: readonly Step[] = ["finish"]): readonly Decision[] => {
     const able = scenario.route.filter((each) => !Array.from(each).some((model) => excluded.includes(model)));
     if (able.length === 0) return [{ action: "no able model", steps: [{ record: "error" }, ...last] }];
@@ -257,12 +307,15 @@ function decisions(state: State, copy: Copy, { looksBeforeCalling, widens }: Pro
     return [...bound, { action: "waits in its task queue", steps: [waiting, ...last] }];
   };
 
-  if (queue === "T") return bind(copy.excluded);
+  if (queue === "T") return bindNext(copy);
   if (queue === "R") {
-    if (joined.length === 0) return bind(copy.excluded);
+    if (joined.length === 0) return bindNext(copy);
     const last: readonly Step[] = [{ forget: hop - 1 }, "finish"];
     if (joined.some((each) => each.endsWith("invalid"))) return [{ action: "a part is invalid", steps: [{ record: "error" }, ...last] }];
-    if (joined.every((each) => each.endsWith("good"))) return [{ action: "the parts agree", steps: [{ record: "answered" }, ...last] }];
+    if (joined.every((each) => each.endsWith("good"))) {
+      if (judges !== "") return bindNext({ excluded: copy.excluded, held: joined[0]?.[0] ?? "", purpose: "judge" }, last);
+      return [{ action: "the parts agree", steps: [{ record: "answered" }, ...last] }];
+    }
     return bind(union(copy.excluded, ...joined.map((each) => each[0] ?? "")), last);
   }
   const others: readonly Step[] =
@@ -274,7 +327,7 @@ function decisions(state: State, copy: Copy, { looksBeforeCalling, widens }: Pro
   return (scenario.models[queue] ?? []).map((ending) => ({
     action: `calls: ${ending}`,
     calls: true,
-    steps: isWide(step) ? [...others, { bring: ending }, "finish"] : settling(copy, ending),
+    steps: isWide(step) ? [...others, { bring: ending }, "finish"] : settling(copy, ending, protocol, scenario),
   }));
 }
 
@@ -283,18 +336,34 @@ function partOf(step: string, part: number, { hop, round, excluded }: Pick<Copy,
 }
 
 /** A step of one call settles in the pool. */
-function settling({ queue, hop, round, excluded }: Copy, ending: CallEnding): readonly Step[] {
-  if (ending === "good") return [{ record: "answered" }, "finish"];
-  if (ending === "invalid") return ERROR.steps;
-  return [{ add: makeCopy({ queue: "R", hop: hop + 1, round, excluded: union(excluded, queue) }) }, "finish"];
+function settling(copy: Copy, ending: CallEnding, { remembersFailures }: Protocol, { judges = "" }: Scenario): readonly Step[] {
+  const { queue, hop, round, excluded, held, purpose } = copy;
+  const goOn = (met: Pick<Copy, "excluded"> & Partial<Copy>): readonly Step[] => [{ add: makeCopy({ queue: "R", hop: hop + 1, round, ...met }) }, "finish"];
+  const isJudge = purpose === "judge";
+  const own = queue.toLowerCase();
+  switch (ending) {
+    case "good":
+      if (isJudge || judges === "") return [{ record: "answered" }, "finish"];
+      return goOn({ excluded, held: queue, purpose: "judge" });
+    case "mend":
+      if (remembersFailures && excluded.includes(own)) return goOn({ excluded: union(excluded, queue) });
+      return goOn({ excluded: union(excluded, own), held: queue, purpose: "repair" });
+    case "poor":
+      return goOn({ excluded: union(excluded, held) });
+    case "unfit":
+      if (isJudge) return goOn({ excluded: remembersFailures ? union(excluded, queue) : excluded, held, purpose });
+      return goOn({ excluded: union(excluded, queue) });
+    case "invalid":
+      return ERROR.steps;
+  }
 }
 
 function joining({ hop, round, excluded }: Copy, joined: readonly string[]): Step {
   return { add: makeCopy({ queue: "R", hop: hop + 1, round, excluded, joined }) };
 }
 
-function withCall(state: State, { queue, round }: Copy): State {
-  const call = `${queue}${round}`;
+function withCall(state: State, { queue, round, held, purpose }: Copy): State {
+  const call = `${queue}${round}${purpose === "" ? "" : `${purpose} ${held}`}`;
   if (state.called.includes(call)) return { ...state, duplicates: state.duplicates + 1 };
   return { ...state, called: [...state.called, call].toSorted() };
 }
@@ -324,9 +393,12 @@ function apply(state: State, run: Run, step: Exclude<Step, "claim">, protocol: P
     const { [step.forget]: _forgotten, ...slots } = state.slots;
     return { action: `${who} forgets the parts`, next: withRun({ ...state, slots }, run, run) };
   }
-  const { round, hop } = run.copy;
+  const { round, hop, purpose } = run.copy;
   const { recorded, row } = protocol.record(state.row, { round, hop, status: step.record });
   const action = `${who} records ${step.record}`;
+  if (scenario.judges && step.record === "answered" && !(purpose === "judge" && isModelQueue(run.copy))) {
+    return { action, next: state, violation: "an answer is recorded that nobody judged" };
+  }
   if (!recorded) return { action: `${action}: refused`, next: withRun(state, run, run) };
   return { action, next: withRun(withResult({ ...state, row }, round, hop, step.record, scenario), run, run) };
 }
@@ -409,6 +481,10 @@ function finish(state: State, run: Run): State {
 
 function unlocked(run: Run): Run {
   return run.locked ? makeRun(run.copy, false, run.steps) : run;
+}
+
+function isModelQueue({ queue }: Copy): boolean {
+  return queue !== "T" && queue !== "R";
 }
 
 function isWide(step: string): boolean {

@@ -2,11 +2,14 @@
 
 import { NEW_ROW, type Row } from "./row-rules.ts";
 
-export type ModelQueue = "A" | "B" | "C";
+/** J and K: judges of what the others answer. */
+export type ModelQueue = "A" | "B" | "C" | "J" | "K";
 /** T: the task queue. R: the reroute queue. */
 export type Queue = "T" | "R" | ModelQueue;
-/** How a call may end: well; so that another model must take the job; so that none would. */
-export type CallEnding = "good" | "unfit" | "invalid";
+/** How a call may end: well; so that another model must take the job; so that none would; with an answer to be repaired; a judge: with a poor opinion. */
+export type CallEnding = "good" | "unfit" | "invalid" | "mend" | "poor";
+/** What a step is for, where it is not to answer the job. */
+export type StepPurpose = "" | "judge" | "repair";
 
 /** One queue job: its id (queue, hop and part; batch and row are the same for all) and its payload. */
 export interface Copy {
@@ -14,8 +17,12 @@ export interface Copy {
   readonly hop: number;
   readonly part: number;
   readonly round: number;
-  /** Models the job can't be given again. */
+  /** Models the job can't be given again, judges among them; in lower case those that have repaired their answer. */
   readonly excluded: string;
+  /** Whose answer is held, to be judged or repaired. */
+  readonly held: string;
+  /** In a model queue what its step is for; elsewhere what comes before the route goes on. */
+  readonly purpose: StepPurpose;
   /** In a model queue: the models of its step, by part. */
   readonly step: string;
   /** In the reroute queue: what the parts of a wide step brought. */
@@ -83,9 +90,9 @@ export interface State {
   readonly missing: Row | undefined;
   /** What people or time do to the batch: not yet, now, over. */
   readonly event: 0 | 1 | 2;
-  /** Model and round of every call, each once, sorted. */
+  /** Model, round and purpose of every call, each once, sorted. */
   readonly called: readonly string[];
-  /** Calls made again, to the same model in the same round. */
+  /** Calls made again, to the same model for the same purpose in the same round. */
   readonly duplicates: number;
   readonly faults: number;
   readonly deletions: number;
@@ -114,12 +121,21 @@ export const INITIAL: State = {
   purposes: [],
 };
 
-const BARE: Omit<Copy, "queue" | "hop" | "round" | "key"> = { part: 0, excluded: "", step: "", joined: [], bound: "", copy: 0 };
+const BARE: Omit<Copy, "queue" | "hop" | "round" | "key"> = {
+  part: 0,
+  excluded: "",
+  held: "",
+  purpose: "",
+  step: "",
+  joined: [],
+  bound: "",
+  copy: 0,
+};
 
 export function makeCopy(given: Partial<Copy> & Pick<Copy, "queue" | "hop" | "round">): Copy {
-  const { queue, hop, part, round, excluded, step, joined, bound, copy } = { ...BARE, ...given };
-  const key = short(`${queue}${hop}.${part}.${round}${excluded}/${step}/${joined.join()}/${bound}/${copy}`);
-  return { queue, hop, part, round, excluded, step, joined, bound, copy, key };
+  const { queue, hop, part, round, excluded, held, purpose, step, joined, bound, copy } = { ...BARE, ...given };
+  const key = short(`${queue}${hop}.${part}.${round}${excluded}/${held}${purpose}/${step}/${joined.join()}/${bound}/${copy}`);
+  return { queue, hop, part, round, excluded, held, purpose, step, joined, bound, copy, key };
 }
 
 export function makeJob(copy: Copy, active: boolean): QueueJob {

@@ -196,7 +196,9 @@ describe("what is compared", () => {
 describe("a trial's batch", () => {
   const models = [modelSpec("a/1"), modelSpec("b/2")];
   const plan = (rows: readonly SampledRow[], task = taskSpec(), basis: "gold" | "judge" = "gold") =>
-    planTrials(task, { name: "in.jsonl", rows, models, basis, terms: {} }).map(({ batch, terms }) => ({ batch, terms }));
+    planTrials(task, { name: "in.jsonl", rows, models, basis, judges: basis === "judge" ? [modelSpec("c/3")] : [], terms: {} }).map(
+      ({ batch, terms }) => ({ batch, terms }),
+    );
   const drawn = async (count: number) => (await drawSample(rowsOf(texts(count)), { size: 5, seed: 1 })).rows;
 
   it("is the same for the same rows, task and model, and another for any other", async () => {
@@ -208,37 +210,38 @@ describe("a trial's batch", () => {
     expect(plan(rows)[0]!.batch).toMatch(/^pilot-classify-[0-9a-f]{16}$/);
   });
 
-  it("is asked of its model alone, and judged only where the judge is the measure", async () => {
+  it("is asked of its model alone, but for the judge where that is the measure", async () => {
     const rows = await drawn(9);
     expect(plan(rows)[1]!.terms).toEqual({ allow: ["b/2"], trial: "checked" });
-    expect(plan(rows, taskSpec(), "judge")[0]!.terms).toEqual({ allow: ["a/1"], trial: "judged" });
+    expect(plan(rows, taskSpec(), "judge")[0]!.terms).toEqual({ allow: ["a/1", "c/3"], trial: "judged" });
   });
 });
 
 describe("an answer of the pilot", () => {
   const byGold: Comparing = { basis: "gold", field: "answer", gold: () => "18" };
   const said = (answer: string) => ({ answer: { text: "", json: { answer }, finish: { unified: "stop", raw: null } } }) as const;
-  const judge = trailEntry({ purpose: "judge", costNanoUsd: 999 });
+  const MODEL = "acme/small";
+  const judge = trailEntry({ purpose: "judge", model: "c/3", costNanoUsd: 999 });
   const unfit = { code: "unfit", message: "a/1: too long" } as const;
 
   it("is right when it says the same as gold, however it is written", () => {
-    expect(toPilotAnswer(answered(0, said("$18.00")), byGold)).toEqual({
+    expect(toPilotAnswer(answered(0, said("$18.00")), MODEL, byGold)).toEqual({
       value: "18",
       passed: true,
       correct: true,
       costNanoUsd: 1_234_567,
       latencyMs: 250,
     });
-    expect(toPilotAnswer(answered(0, said("19")), byGold)).toMatchObject({ value: "19", correct: false });
+    expect(toPilotAnswer(answered(0, said("19")), MODEL, byGold)).toMatchObject({ value: "19", correct: false });
   });
 
   it("is right when the judge has passed it, and the judge's calls are not its cost", () => {
     const result = answered(0, { ...said("x"), trail: [trailEntry(), judge] });
-    expect(toPilotAnswer(result, { ...byGold, basis: "judge" })).toMatchObject({ correct: true, costNanoUsd: 1_234_567 });
+    expect(toPilotAnswer(result, MODEL, { ...byGold, basis: "judge" })).toMatchObject({ correct: true, costNanoUsd: 1_234_567 });
   });
 
   it("is wrong when the judge has not, and counts as agreeing with what else the judge found wrong", () => {
-    const one = toPilotAnswer(failed(0, { error: unfit, trail: [trailEntry(), judge] }), { ...byGold, basis: "judge" });
+    const one = toPilotAnswer(failed(0, { error: unfit, trail: [trailEntry(), judge] }), MODEL, { ...byGold, basis: "judge" });
     expect(one).toMatchObject({ passed: true, correct: false });
     expect(one!.value).toBeDefined();
   });
@@ -246,15 +249,31 @@ describe("an answer of the pilot", () => {
   it("has not passed when a check failed, when it was cut off or refused, and its cost counts", () => {
     for (const outcome of ["unfit", "refused"] as const) {
       const result = failed(0, { error: unfit, trail: [trailEntry({ outcome })] });
-      expect(toPilotAnswer(result, byGold)).toMatchObject({ value: undefined, passed: false, correct: false, costNanoUsd: 1_234_567 });
-      expect(toPilotAnswer(result, { ...byGold, basis: "agreement" })).not.toHaveProperty("correct");
+      expect(toPilotAnswer(result, MODEL, byGold)).toMatchObject({
+        value: undefined,
+        passed: false,
+        correct: false,
+        costNanoUsd: 1_234_567,
+      });
+      expect(toPilotAnswer(result, MODEL, { ...byGold, basis: "agreement" })).not.toHaveProperty("correct");
     }
   });
 
+  it("is none where the judge has answered in the model's place, but what the model did before that counts", () => {
+    const byJudge = answered(0, {
+      ...said("18"),
+      model: "c/3",
+      trail: [trailEntry({ outcome: "transient" }), trailEntry({ model: "c/3" })],
+    });
+    expect(toPilotAnswer(byJudge, MODEL, byGold)).toBeUndefined();
+    const afterCutOff = { ...byJudge, trail: [trailEntry({ outcome: "unfit" }), trailEntry({ model: "c/3" })] };
+    expect(toPilotAnswer(afterCutOff, MODEL, byGold)).toMatchObject({ passed: false, costNanoUsd: 1_234_567 });
+  });
+
   it("is none where the model could not be asked, or nobody could judge it", () => {
-    expect(toPilotAnswer(failed(0), byGold)).toBeUndefined();
-    expect(toPilotAnswer(failed(0, { trail: [trailEntry({ outcome: "transient" })] }), byGold)).toBeUndefined();
-    expect(toPilotAnswer(failed(0, { trail: [trailEntry()] }), { ...byGold, basis: "judge" })).toBeUndefined();
+    expect(toPilotAnswer(failed(0), MODEL, byGold)).toBeUndefined();
+    expect(toPilotAnswer(failed(0, { trail: [trailEntry({ outcome: "transient" })] }), MODEL, byGold)).toBeUndefined();
+    expect(toPilotAnswer(failed(0, { trail: [trailEntry()] }), MODEL, { ...byGold, basis: "judge" })).toBeUndefined();
   });
 });
 

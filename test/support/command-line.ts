@@ -15,7 +15,7 @@ export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), "modelfleet-te
 
 export interface CommandOptions {
   readonly cwd?: string;
-  /** Changes to this process's environment; `undefined` takes a variable out. REDIS_URL is taken out unless given. */
+  /** Changes to this process's environment; `undefined` takes a variable out. REDIS_URL and STORE_URL are taken out unless given. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Standard input; absent: none. */
   readonly input?: string | Buffer;
@@ -33,6 +33,7 @@ export function startCommand(args: readonly string[], { cwd, environment = {}, i
     cwd: cwd ?? tmpdir(),
     env: childEnvironment({
       REDIS_URL: undefined,
+      STORE_URL: undefined,
       NODE_NO_WARNINGS: "1",
       LOG_LEVEL: "warn",
       ...COMPILE_CACHE,

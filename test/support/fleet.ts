@@ -62,6 +62,7 @@ export async function startTestFleet(options: TestFleetOptions): Promise<TestFle
   await writeFile(config, JSON.stringify(options.config(url)));
   const environment = childEnvironment({
     REDIS_URL: redis.url,
+    STORE_URL: undefined,
     MODELFLEET_DATA: join(dir, "data"),
     LOG_LEVEL: "warn",
     NODE_NO_WARNINGS: "1",

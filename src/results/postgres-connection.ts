@@ -1,0 +1,95 @@
+// Connections to PostgreSQL: a small pool that makes new ones when the server has been away, transactions, and errors in our words.
+
+import pg from "pg";
+import { StoppedError, UsageError } from "../job/errors.ts";
+import { maskPostgresUrl, problemOfPostgresUrl } from "./store-address.ts";
+
+const MAX_CONNECTIONS = 8;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A server that is silent for this long is taken for gone. */
+const QUERY_TIMEOUT_MS = 120_000;
+/** A process that was halted in the middle of a transaction must not hold its batch for ever. */
+const IDLE_TRANSACTION_MS = 60_000;
+
+export type Query = <Row extends object>(text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
+
+export interface PostgresConnection {
+  /** The address without its password. */
+  readonly place: string;
+  /** One statement by itself. */
+  readonly query: Query;
+  /** All of it or nothing. A failure after which it isn't known whether it was committed is a failure too: write so that it may be repeated. */
+  transaction<Value>(work: (query: Query) => Promise<Value>): Promise<Value>;
+  stop(): Promise<void>;
+}
+
+/** Connects on first use. Rejections are StoppedErrors that name the place, without values of rows. @throws UsageError when the address is none. */
+export function createPostgresConnection(url: string): PostgresConnection {
+  const problem = problemOfPostgresUrl(url);
+  if (problem !== undefined) throw new UsageError(`the store's address ${problem}`, "It is STORE_URL, or store.url of the configuration.");
+  const place = maskPostgresUrl(url);
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
+    keepAlive: true,
+    application_name: `modelfleet:${process.pid}`,
+  });
+  // A connection that breaks while nobody waits for it is replaced on the next use; one in use rejects its query.
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
+
+  const withClient = async <Value>(work: (query: Query) => Promise<Value>): Promise<Value> => {
+    try {
+      const client = await pool.connect();
+      let isSound = false;
+      try {
+        const value = await work(async <Row extends object>(text: string, values: readonly unknown[] = []) => {
+          return (await client.query<Row>(text, [...values])).rows;
+        });
+        isSound = true;
+        return value;
+      } finally {
+        // After a failure its transaction may still be open: closing the connection ends it.
+        client.release(!isSound);
+      }
+    } catch (error) {
+      throw asStoppedError(error, place);
+    }
+  };
+
+  let stopping: Promise<void> | undefined;
+  return {
+    place,
+    query: (text, values) => withClient((query) => query(text, values)),
+    transaction: (work) =>
+      withClient(async (query) => {
+        await query("begin");
+        const value = await work(query);
+        await query("commit");
+        return value;
+      }),
+    stop: () => (stopping ??= pool.end()),
+  };
+}
+
+/** The message alone: the error's other fields may hold a row's values. */
+function asStoppedError(error: unknown, place: string): unknown {
+  if (error instanceof StoppedError) return error;
+  if (!(error instanceof Error)) return error;
+  const { code = "" } = error as { readonly code?: string };
+  // Of an address with several IP addresses there is an error each, and no message.
+  const reason = error.message || (error instanceof AggregateError && (error.errors[0] as Error | undefined)?.message) || code;
+  return new StoppedError(`the store at ${place} can't be used: ${reason}`, hintFor(code));
+}
+
+/** By SQLSTATE or Node's error code. */
+function hintFor(code: string): string {
+  if (code === "28P01" || code === "28000") return "Check the user and the password in STORE_URL, or store.url of the configuration.";
+  if (code === "3D000") return "Make the database, with createdb or CREATE DATABASE; its tables are made by themselves.";
+  if (code === "42501") return "Its user needs the right to make a schema in the database, or to read and write the schema modelfleet.";
+  if (code.startsWith("53")) return "The server is out of room or connections. What is not stored yet waits in Redis.";
+  return "Is it running, and is the address right? What is not stored yet waits in Redis.";
+}
