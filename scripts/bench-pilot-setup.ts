@@ -12,8 +12,9 @@ export interface RecordedRow {
   readonly prompt: string;
   /** The right answer. */
   readonly answer: string;
+  readonly prompt_tokens: number;
   /** By the model's name, as its vendor has it. `correct`: the verdict of the recording's own grader. */
-  readonly models: Readonly<Record<string, { readonly response: string; readonly correct: boolean }>>;
+  readonly models: Readonly<Record<string, { readonly completion_tokens: number; readonly correct: boolean }>>;
 }
 
 /** Dollars per million tokens, input and output, when the answers were given (see the data's README). */
@@ -53,6 +54,12 @@ export async function readRecording(file: string): Promise<readonly RecordedRow[
 /** The models that answered every row of the recording and have a price. */
 export function recordedModels(rows: readonly RecordedRow[]): readonly ModelId[] {
   return (Object.keys(PRICES) as ModelId[]).filter((id) => rows.every(({ models }) => splitModelId(id).name in models));
+}
+
+/** What the row costs where this model alone answers it. */
+export function recordedCostNanoUsd(row: RecordedRow, id: ModelId): number {
+  const { input, output } = priceOf(id);
+  return 1_000 * (row.prompt_tokens * input + (row.models[splitModelId(id).name]?.completion_tokens ?? 0) * output);
 }
 
 /** The rows as a user has them: a question and, for the pilot, its right answer. */

@@ -22,6 +22,7 @@ import { createSimulator } from "../src/simulator/simulator.ts";
 import { parseSimulatorOptions } from "../src/simulator/simulator-options.ts";
 import {
   readRecording,
+  recordedCostNanoUsd,
   recordedFleet,
   recordedModels,
   RECORDED_TASK,
@@ -132,12 +133,13 @@ async function pilotAndRest(play: Play, ledger: () => { readonly calls: number; 
 
 type Found = Awaited<ReturnType<typeof pilotAndRest>>;
 
-/** Accuracy on the rest is by the recordings' own verdicts; the cost of single models there is by what they took of the sample. */
+/** On the rest: accuracy by the recordings' own verdicts, the cost of single models by their recorded tokens (for they are not called again). */
 function render({ report, rest, measured, costs }: Found, { models }: Play): string {
   const { best, recommended } = report;
   if (!best || !recommended) throw new Error("the pilot recommends nothing");
   const accuracyOf = (model: ModelId) => rest.filter((row) => isRight(row, model)).length / rest.length;
-  const singles = report.models.map((model) => ({ ...model, quality: accuracyOf(model.model) }));
+  const costOf = (model: ModelId) => rest.reduce((sum, row) => sum + recordedCostNanoUsd(row, model), 0) / rest.length;
+  const singles = report.models.map(({ model }) => ({ model, quality: accuracyOf(model), costNanoUsd: costOf(model) }));
   const perRow = measured.costNanoUsd / rest.length;
   const mixed = mixedQuality(mixingLine(singles), perRow);
   const lines = [
@@ -148,18 +150,18 @@ function render({ report, rest, measured, costs }: Found, { models }: Play): str
       formatCount(rest.length),
     ]),
     [`→ ${describeRoute(recommended.steps)}`, percent(measured.accuracy), usdPerThousand(perRow), formatCount(measured.calls)],
-    ["random mixing at that cost", mixed === undefined ? "–" : percent(mixed), usdPerThousand(perRow), ""],
+    ["random mixing of single models at that cost", mixed === undefined ? "–" : percent(mixed), usdPerThousand(perRow), ""],
   ];
   const gap = measured.accuracy - accuracyOf(best.model);
   return [
     `pilot of ${models.length} models on ${report.rows} rows (${formatCount(costs.pilotCalls)} calls, ${formatUsd(costs.pilotNanoUsd)}), measured on the other ${rest.length}`,
     table(["", "right", "$/1,000 jobs", "calls"], lines),
-    `the route against ${shortName(best.model)}, which the sample picks: ${points(gap)} points at ${percent(perRow / best.costNanoUsd)} of its cost`,
+    `the route against ${shortName(best.model)}, which the sample picks: ${points(gap)} points at ${percent(perRow / costOf(best.model))} of its cost`,
     ...report.reasons.map((reason) => `  ${reason}`),
   ].join("\n");
 }
 
-/** Every model is asked every row, what the pilot asked aside: then any split can be computed. */
+/** A pilot on all rows: of what every model says to every row any split can be computed. */
 async function splitAll(play: Play, splits: number): Promise<SplitSummary> {
   const { recorded, options, input, stage } = play;
   if (!(Number.isSafeInteger(splits) && splits > 0)) throw new UsageError(`--splits takes a number, not "${options.splits}"`);

@@ -69,7 +69,7 @@ async function run(file: string, options: Options): Promise<number> {
     web: options.web,
   });
   try {
-    const session = await openBatch(open, input, task.name, options);
+    const session = await openBatch(open, input, task.name, options, terms);
     announce(session, input);
     if (!session.isOver) {
       await keeper.ensure();

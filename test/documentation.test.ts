@@ -42,6 +42,24 @@ describe("the documentation", () => {
   });
 });
 
+it("every command that names a configuration of ours names files and tasks that are there", async () => {
+  const environment = readEnvironment({ OPENAI_API_KEY: "a", ANTHROPIC_API_KEY: "b", INHOUSE_API_KEY: "c" });
+  const wrong: string[] = [];
+  let seen = 0;
+  for (const page of await pages()) {
+    const text = await readFile(join(ROOT, page), "utf8");
+    for (const [command] of text.matchAll(/modelfleet (?:-- )?(?:run|enqueue|pilot|explain) [^`\n]*--config [^`\s]+/g)) {
+      seen++;
+      const option = (name: string) => new RegExp(`--${name} ([^\\s]+)`).exec(command)?.[1] ?? "";
+      const file = /(?:run|enqueue|pilot) ([^\s-][^\s]*)/.exec(command)?.[1];
+      const fleet = await loadFleet(option("config"), { environment, cwd: ROOT });
+      if (!fleet.tasks.has(option("task")) || (file !== undefined && !existsSync(resolve(ROOT, file)))) wrong.push(`${page}: ${command}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(seen).toBeGreaterThan(8);
+});
+
 it("the README's configuration loads without a warning", async () => {
   const example = /```yaml\n([\s\S]*?)```/.exec(await readFile(join(ROOT, "README.md"), "utf8"))?.[1] ?? "";
   const folder = await mkdtemp(join(tmpdir(), "modelfleet-readme-"));

@@ -7,7 +7,7 @@ import { callCostNanoUsd } from "../src/cost/call-cost.ts";
 import type { Purse } from "../src/cost/purse.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { TaskSpec } from "../src/job/task.ts";
-import type { TrailEntry } from "../src/job/trail.ts";
+import type { Purpose, TrailEntry } from "../src/job/trail.ts";
 import { NO_USAGE } from "../src/job/usage.ts";
 import type { Limiter } from "../src/limits/limiter.ts";
 import type { TokenEstimate, TokenEstimator } from "../src/prompt/token-estimate.ts";
@@ -19,6 +19,7 @@ import type { Clock } from "../src/runtime/clock.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
 import { spendingOf } from "./budget-watch.ts";
 import { createCallRequests } from "./call-request.ts";
+import { isAnswerJudged } from "./judging.ts";
 
 export type CallMade =
   | { readonly kind: "made"; readonly task: TaskSpec; readonly attempt: Attempt }
@@ -60,9 +61,16 @@ export function createCallMaker(options: {
   const watch = createCallWatch({ breaker, clock });
   const tools = new Map(Array.from(options.tasks, (task) => [task.name, { task, request: createCallRequests(task) }]));
 
-  const learn = (subject: string, model: ModelSpec, estimate: TokenEstimate, { outcome, entry }: Attempt) => {
+  const learn = (
+    { subject, isHeld }: { readonly subject: string; readonly isHeld: boolean },
+    model: ModelSpec,
+    estimate: TokenEstimate,
+    { outcome, entry }: Attempt,
+  ) => {
     if (!entry) return;
-    stats.add(subject, model.id, { outcome, latencyMs: entry.latencyMs, usage: entry.usage, costNanoUsd: entry.costNanoUsd });
+    // An answer that goes before a judge counts when it has been judged.
+    if (!(isHeld && outcome.kind === "answered"))
+      stats.add(subject, model.id, { outcome, latencyMs: entry.latencyMs, usage: entry.usage, costNanoUsd: entry.costNanoUsd });
     if (outcome.kind !== "answered" && outcome.kind !== "unfit" && outcome.kind !== "refused") return;
     const isWhole = outcome.kind === "answered" && outcome.answer.finish.unified !== "length";
     learner.learn({ task: subject, model: model.id, estimate, usage: entry.usage, isWhole });
@@ -107,13 +115,25 @@ export function createCallMaker(options: {
         { limiter, breaker, provider, watch, clock },
         { signal, onCutOff },
       );
-      learn(subject, model, estimate, made);
+      learn({ subject, isHeld: isHeld(task, envelope, purpose) }, model, estimate, made);
       const close = async () => {
         const { entry } = made;
         const accounted = entry ? purse.settle(spending, reserved.reservation, entry.costNanoUsd) : purse.release(reserved.reservation);
         await Promise.all([made.close(), accounted]);
       };
-      return { kind: "made", task, attempt: { ...made, close } };
+      return { kind: "made", task, attempt: { ...withVerdict(made, purpose), close } };
     },
   };
+}
+
+function isHeld(task: TaskSpec, { job }: CallEnvelope, purpose: Purpose): boolean {
+  return (purpose === "answer" || purpose === "repair") && isAnswerJudged(task, job);
+}
+
+/** What a judge said stands in its entry of the trail. */
+function withVerdict(made: Attempt, purpose: Purpose): Attempt {
+  const { outcome, entry } = made;
+  if (purpose !== "judge" || outcome.kind !== "answered" || !entry) return made;
+  const { score, reason } = outcome.answer.json as { readonly score: number; readonly reason: string };
+  return { ...made, entry: { ...entry, reason: `${score} of 10: ${reason}` } };
 }

@@ -22,6 +22,7 @@ import type { CallEnvelope, PartOutcome } from "../queues/payload.ts";
 import { createFleetWorker, type FleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createCallMaker } from "./call-maker.ts";
+import { withEntry, withoutHop } from "./call-envelope.ts";
 import { createEnding } from "./ending.ts";
 import { createPoolConcurrency } from "./pool-concurrency.ts";
 import { isAnswerJudged } from "./judging.ts";
@@ -155,6 +156,7 @@ export function createPool(
         isJudged: isAnswerJudged(task, job),
         isTrial: job.trial !== undefined,
       });
+      if (step.purpose === "judge" && outcome.kind === "answered") countJudged(envelope, decision.kind === "answer");
       if (decision.kind === "answer") await ending.answered(envelope, decision.model, decision.answer);
       else if (decision.kind === "error") await ending.failed(envelope, decision.error);
       else await queues.addReroute({ job, hop: hop + 1, round, progress: decision.progress });
@@ -169,6 +171,15 @@ export function createPool(
     };
     const { all } = await states.bring(job, hop, { part, parts: step.models.length, json: JSON.stringify(brought) });
     return join(envelope, all);
+  };
+
+  /** How the answer that was judged counts in the statistics of its model: its call said nothing of that yet. */
+  const countJudged = ({ job, progress }: CallEnvelope, isCheckPassed: boolean) => {
+    const { held, trail } = progress;
+    const entry = trail.findLast(({ model, purpose }) => model === held?.model && (purpose === "answer" || purpose === "repair"));
+    if (!held || entry?.outcome !== "answered") return;
+    const { latencyMs, usage, costNanoUsd } = entry;
+    stats.add(job.task, held.model, { outcome: { kind: "answered", answer: held.answer }, isCheckPassed, latencyMs, usage, costNanoUsd });
   };
 
   /** Whoever brings a step's last outcome hands the job to the reroute worker, which decides. */
@@ -224,16 +235,6 @@ export function createPool(
       return stopping;
     },
   };
-}
-
-function withEntry(envelope: CallEnvelope, entry: TrailEntry): CallEnvelope {
-  return { ...envelope, progress: { ...envelope.progress, trail: [...envelope.progress.trail, entry] } };
-}
-
-/** What the parts of a step share: the job's progress before it. */
-function withoutHop({ job, hop, progress }: CallEnvelope): CallEnvelope["progress"] {
-  const ownHop = `${job.batch}.${job.row}.${hop}.`;
-  return { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(ownHop)) };
 }
 
 /** A job whose deadline comes first is back by then, to end. */

@@ -19,7 +19,7 @@ import { isMapping } from "./interpolate.ts";
 import { byteSize, duration } from "../job/quantity.ts";
 
 /** A mapping whose every key has a default may be left empty, which YAML reads as null. */
-const orEmpty = <S extends z.ZodType>(schema: S) => z.preprocess((value) => value ?? {}, schema);
+const orEmpty = <S extends z.ZodType>(schema: S) => z.preprocess((value) => value ?? {}, schema) as unknown as z.ZodDefault<S>;
 
 const jsonSchema = z.unknown().transform((value, context): JsonSchema => {
   try {
@@ -102,7 +102,7 @@ export const fleetSchema = z.strictObject({
   providers: z.record(z.string(), providerSection),
   tasks: orEmpty(z.record(z.string(), taskOptions)),
   dataClasses: orEmpty(z.record(z.string(), orEmpty(dataClassOptions))),
-  budgets: z.preprocess((value) => value ?? [], budgetOptions),
+  budgets: z.preprocess((value) => value ?? [], budgetOptions) as unknown as z.ZodDefault<typeof budgetOptions>,
   redis: orEmpty(z.strictObject({ url: z.string().min(1).optional() })),
   store: orEmpty(storeOptions),
   web: orEmpty(webOptions),

@@ -24,7 +24,7 @@ export function renderRoute(report: PilotReport, { on }: RouteOptions = {}): str
     passRates: shortRates(baseline.passRates),
     ...(Object.keys(baseline.agreements).length > 0 ? { agreements: shortRates(baseline.agreements) } : {}),
   };
-  const document = new Document({ route, quality, drift });
+  const document = new Document({ route: { models: route, quality }, drift });
   document.commentBefore = ` From a pilot on ${report.rows} rows (basis: ${report.basis}): ${describeRoute(recommended.steps)}`;
   // The innermost maps on one line each.
   visit(document, {

@@ -13,6 +13,8 @@ import { createScrub } from "./scrub.ts";
 import { createVendorProvider } from "./vendor-call.ts";
 import { readFailure } from "./vendor-failure.ts";
 
+/** The SDK refuses to be made without one; servers of one's own may ask for none. */
+const NO_KEY = "none";
 const OFFICIAL_ADDRESS = "https://api.openai.com/v1";
 
 /** The client is made once and keeps its connections alive. Address, key, organisation and project are the configuration's, never the environment's. */
@@ -21,7 +23,7 @@ export function createOpenAiProvider(options: { spec: ProviderSpec; clock: Clock
   const kind = spec.kind === "openai" ? "openai" : "openai-compatible";
   const scrub = createScrub(spec.apiKey);
   const client = new OpenAI({
-    apiKey: spec.apiKey,
+    apiKey: spec.apiKey || NO_KEY,
     baseURL: spec.baseUrl ?? OFFICIAL_ADDRESS,
     adminAPIKey: null,
     organization: null,

@@ -2,6 +2,7 @@
 
 import { formatCount, formatDuration, formatRate, formatShare, formatUsd } from "./format.ts";
 import type { ModelSummary, Summary } from "./summary.ts";
+import { alignColumns } from "./text-table.ts";
 
 /** Aligned in columns, without colour, no line end at the end. `title` becomes the first line. */
 export function renderText(summary: Summary, options: { title?: string } = {}): string {
@@ -32,7 +33,7 @@ function overview(summary: Summary): string[] {
       formatShare(accuracy.right, accuracy.checked),
       `${formatCount(accuracy.right)} of ${formatCount(accuracy.checked)} right`,
     ]);
-  return table(
+  return alignColumns(
     facts.map((fact) => [...fact]),
     ["left", "right", "left"],
   );
@@ -42,7 +43,7 @@ function errors(summary: Summary): string[] {
   if (summary.errors.length === 0) return [];
   return [
     "errors",
-    ...table(
+    ...alignColumns(
       summary.errors.map(({ code, rows }) => [code, formatCount(rows)]),
       ["left", "right"],
     ),
@@ -64,16 +65,5 @@ function models(summaries: readonly ModelSummary[]): string[] {
     model.p95LatencyMs === undefined ? "–" : formatDuration(model.p95LatencyMs),
     formatUsd(model.costNanoUsd),
   ]);
-  return table([head, ...rows], ["left", ...head.slice(1).map(() => "right" as const)]);
-}
-
-function table(rows: readonly (readonly string[])[], sides: readonly ("left" | "right")[]): string[] {
-  const widths = sides.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((text, column) => (sides[column] === "left" ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0)))
-      .join("  ")
-      .replace(/^/, "  ")
-      .trimEnd(),
-  );
+  return alignColumns([head, ...rows], ["left", ...head.slice(1).map(() => "right" as const)]);
 }

@@ -101,7 +101,8 @@ describe.skipIf(isMissing)(
       const labels = new Set(JSON.parse(await readFile(resolve(DATA, "banking77.labels.json"), "utf8")) as string[]);
       const strays = async (task: string) => {
         const lines = await fleet!.lines(`${fleet!.dir}/${task}.jsonl`);
-        return lines.filter(({ answer }) => !labels.has((answer as { label?: string }).label ?? "")).length;
+        expect(lines.length).toBe(measured.get(task)!.rows);
+        return lines.filter(({ output }) => !labels.has((output as { label?: string }).label ?? "")).length;
       };
       for (const task of ["best", "escalate", "agree"]) expect(await strays(task), task).toBe(0);
       expect(await strays("cheap")).toBeGreaterThan(10);

@@ -11,6 +11,7 @@ import { splitModelId, type ModelId } from "../../src/job/names.ts";
 import type { PilotReport } from "../../src/pilot/pilot.ts";
 import {
   readRecording,
+  recordedCostNanoUsd,
   recordedFleet,
   recordedModels,
   RECORDED_TASK,
@@ -82,7 +83,7 @@ async function pilot(of: TestFleet, ...args: readonly string[]): Promise<PilotOu
 interface Measured {
   readonly accuracy: number;
   readonly accuracyOf: (model: ModelId) => number;
-  readonly rows: number;
+  readonly costNanoUsdOf: (model: ModelId) => number;
   readonly costNanoUsd: number;
 }
 
@@ -112,8 +113,9 @@ async function runRest(of: TestFleet, rows: readonly RecordedRow[], { batch, sam
       rest.filter((row) => isRight(row, model)),
       rest,
     );
+  const costNanoUsdOf = (model: ModelId) => rest.reduce((sum, row) => sum + recordedCostNanoUsd(row, model), 0);
   const right = answers.filter((line) => isRight(rest[line["row"] as number]!, line["model"] as ModelId));
-  return { accuracy: share(right, rest), accuracyOf, rows: rest.length, costNanoUsd: status.costNanoUsd } satisfies Measured;
+  return { accuracy: share(right, rest), accuracyOf, costNanoUsdOf, costNanoUsd: status.costNanoUsd } satisfies Measured;
 }
 
 function isRight(row: RecordedRow, model: ModelId): boolean {
@@ -128,7 +130,7 @@ function share(some: readonly unknown[], all: readonly unknown[]): number {
 function expectPromiseKept({ report }: PilotOutput, measured: Measured): void {
   const best = report.best!;
   const recommended = report.recommended!;
-  const costShare = measured.costNanoUsd / (best.costNanoUsd * measured.rows);
+  const costShare = measured.costNanoUsd / measured.costNanoUsdOf(best.model);
   expect(measured.accuracy).toBeGreaterThan(measured.accuracyOf(best.model) - 0.015);
   expect(Math.abs(costShare - recommended.costShare)).toBeLessThan(0.1);
 }

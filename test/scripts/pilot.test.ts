@@ -1,6 +1,6 @@
 // The parts of `modelfleet pilot` that need no fleet: the sample, who takes part, what is compared, what an answer counts as, and the pace of spending.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toPilotAnswer, type Comparing } from "../../scripts/pilot-answers.ts";
 import { chooseCandidates, namedModels, requirePrices } from "../../scripts/pilot-candidates.ts";
@@ -90,7 +90,7 @@ describe("the sample", () => {
     ];
     const sample = await drawSample(rowsOf(inputs), { size: 10, seed: 1, gold: "label" });
     expect(sample).toMatchObject({ of: 2, badRows: 1, rowsWithoutGold: 2 });
-    expect(sample.rows.map(({ gold }) => gold).toSorted()).toEqual([false, "x"]);
+    expect(new Set(sample.rows.map(({ gold }) => gold))).toEqual(new Set([false, "x"]));
   });
 
   it("never shows the right answer to the models", async () => {

@@ -33,7 +33,7 @@ function verdictFollows({ json }: Checked): true | string {
   return isBlocked === (verdict === "changes") || `the verdict is "${verdict}" with ${isBlocked ? "a" : "no"} blocking finding`;
 }
 
-const fleet: Partial<FleetOptions> = {
+const fleet: FleetOptions = {
   providers: {
     openai: {
       kind: "openai",

@@ -1,0 +1,92 @@
+// What a plan says of a file's rows before anything is spent: calls, tokens, cost and time, for a route and for those it could have instead.
+
+import type { ModelId } from "../job/names.ts";
+import type { Step } from "../job/task.ts";
+import type { Purpose } from "../job/trail.ts";
+
+/** `low` and `high`: what it hardly is below and above, as far as the history tells. */
+export const LEVELS = ["low", "expected", "high"] as const;
+export type Level = (typeof LEVELS)[number];
+export type Range = Readonly<Record<Level, number>>;
+
+/** How one model's calls go in one step of a route. */
+export interface ModelKnowledge {
+  readonly model: ModelId;
+  /** Share of the calls that bring an answer. */
+  readonly answerRate: number;
+  /** Vendor's tokens of input for each one counted here: of the rows that come to this step. */
+  readonly inputFactor: number;
+  readonly outputTokens: Range;
+  /** Mean and 95th percentile of a call. */
+  readonly latencyMs: number;
+  readonly slowLatencyMs: number;
+}
+
+/** A step of a route, in its place on a job's way. */
+export interface StepKnowledge {
+  readonly step: Step;
+  /** Share of the answered rows that the step ends: checks passed, or agreed. At the level `low` the one that makes the fewest calls. */
+  readonly doneRate: Range;
+  /** In the order of the step's models. */
+  readonly models: readonly ModelKnowledge[];
+  /** Who judges its answers, where the task has a judge and one of them may. */
+  readonly judge?: ModelKnowledge;
+}
+
+/** A job's way from step to step, each taken when those before it brought nothing. */
+export interface PathKnowledge {
+  readonly steps: readonly StepKnowledge[];
+  /** Who is asked for the complexity of every job. */
+  readonly analysis?: ModelKnowledge;
+  /** Share of the judged answers that pass. */
+  readonly judgePassRate: Range;
+}
+
+/** Calls of one kind, for each row that takes the path. */
+export interface ExpectedCalls {
+  readonly model: ModelId;
+  readonly purpose: Purpose;
+  /** Which step of the path, from 0. */
+  readonly depth: number;
+  /** Failed ones included. */
+  readonly requests: number;
+  /** Those that are answered, and paid. */
+  readonly answers: number;
+  /** Of each answered call, in the vendor's tokens: this for each token of the row's own request, and so many more. */
+  readonly inputFactor: number;
+  readonly moreInputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface PlannedModel {
+  readonly model: ModelId;
+  readonly calls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costNanoUsd: number;
+}
+
+export interface PlannedRoute {
+  readonly name: string;
+  /** `route`: the task's own · `strategy`: its models by another strategy · `model`: one model for all rows. */
+  readonly kind: "route" | "strategy" | "model";
+  readonly calls: Range;
+  readonly inputTokens: Range;
+  readonly outputTokens: Range;
+  readonly costNanoUsd: Range;
+  /** Every step of the route once for every row, with its repairs and judgements, and all answers as long as they may be. */
+  readonly worstCostNanoUsd: number;
+  readonly timeMs: Range;
+  /** What keeps it from being faster. */
+  readonly boundBy: string;
+  /** Expected, in the order of the cost. */
+  readonly models: readonly PlannedModel[];
+  /** Rows that no model of it can or may take. */
+  readonly unableRows: number;
+  /** Models that have no price: their calls count for nothing in the cost. */
+  readonly unpriced: readonly ModelId[];
+}
+
+export function rangeOf(of: (level: Level) => number): Range {
+  return { low: of("low"), expected: of("expected"), high: of("high") };
+}

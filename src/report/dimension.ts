@@ -1,0 +1,67 @@
+// What a report can be divided by, and where a call or a job belongs.
+
+import type { JobTerms } from "../job/job.ts";
+import { splitModelId, type ModelId } from "../job/names.ts";
+
+export type Dimension =
+  | { readonly kind: "task" | "model" | "provider" | "tenant" | "day" }
+  | { readonly kind: "tag"; readonly tag: string };
+
+/** A group's value in one dimension; null: there is none, as with the model of a job that nobody answered. */
+export type GroupValue = string | null;
+
+/** What a call or a job is told by. */
+export interface Placed extends Pick<JobTerms, "tags" | "tenant"> {
+  readonly task: string;
+  readonly model: ModelId | undefined;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+const PLAIN = ["task", "model", "provider", "tenant", "day"] as const;
+const DAY_MS = 86_400_000;
+
+/** How the dimensions are written, for those who mistype one. */
+export const DIMENSION_NAMES: readonly string[] = ["task", "model", "provider", "tag:<name>", "tenant", "day"];
+
+/** `task`, `tag:team`; undefined where it is none. */
+export function parseDimension(text: string): Dimension | undefined {
+  const kind = PLAIN.find((name) => name === text);
+  if (kind) return { kind };
+  return text.startsWith("tag:") && text.length > 4 ? { kind: "tag", tag: text.slice(4) } : undefined;
+}
+
+/** As {@link parseDimension} reads it. */
+export function dimensionName(dimension: Dimension): string {
+  return dimension.kind === "tag" ? `tag:${dimension.tag}` : dimension.kind;
+}
+
+export function valueIn(dimension: Dimension, { task, tags, tenant, model, at }: Placed): GroupValue {
+  switch (dimension.kind) {
+    case "task":
+      return task;
+    case "model":
+      return model ?? null;
+    case "provider":
+      return model === undefined ? null : splitModelId(model).provider;
+    case "tenant":
+      return tenant ?? null;
+    case "tag":
+      return tags && Object.hasOwn(tags, dimension.tag) ? (tags[dimension.tag] ?? null) : null;
+    case "day":
+      return dayOf(at);
+    default:
+      return dimension satisfies never;
+  }
+}
+
+/** The day in UTC: `2026-11-23`. */
+export function dayOf(unixMs: number): string {
+  return new Date(unixMs).toISOString().slice(0, 10);
+}
+
+/** Every day from one to another, both included. */
+export function daysBetween(first: string, last: string): readonly string[] {
+  const [from, to] = [Date.parse(first), Date.parse(last)];
+  return Array.from({ length: Math.max(0, Math.round((to - from) / DAY_MS) + 1) }, (_, i) => dayOf(from + i * DAY_MS));
+}
