@@ -30,10 +30,10 @@ const MEMORY_MARK_MS = 20;
 /** Both answer with the milliseconds they took: `produce` through the TypeScript API, `feed` as `modelfleet enqueue` does it, from a file. */
 export function fleetProducer({ redisUrl, config }: { readonly redisUrl: string; readonly config: string }): Commands {
   return {
-    async produce({ rows, batch }: { readonly rows: number; readonly batch: string }) {
+    async produce({ rows, batch, task = TASK }: { readonly rows: number; readonly batch: string; readonly task?: string }) {
       const producer = await createProducer({
         redisUrl,
-        task: TASK,
+        task,
         batch,
         windowRows: Number.MAX_SAFE_INTEGER,
         windowBytes: Number.MAX_SAFE_INTEGER,
@@ -100,22 +100,25 @@ export async function fleetRole({
   config,
   role,
   vendor,
+  answer = `{"label":"${LABELS[0]}"}`,
 }: {
   readonly config: string;
   readonly role: Role;
   readonly vendor?: "instant";
+  /** What an instant vendor says to everything. */
+  readonly answer?: string;
 }): Promise<Commands> {
   const fleet = await loadFleet(config, { environment: readEnvironment() });
   const log = createLogger({ role, level: "warn" });
   const running =
     vendor === "instant"
-      ? await startInstantPool(fleet, log)
+      ? await startInstantPool(fleet, answer, log)
       : await startFleetProcess({ fleet, redisUrl: fleet.redisUrl!, roles: [role], clock: systemClock, log });
   return { end: () => running.stop(1_000) };
 }
 
 /** As the fleet makes it (workers/fleet-process.ts), but for the provider. */
-async function startInstantPool(fleet: Fleet, log: ReturnType<typeof createLogger>) {
+async function startInstantPool(fleet: Fleet, answer: string, log: ReturnType<typeof createLogger>) {
   const redis = connectRedis(fleet.redisUrl!, { role: "worker", name: "pool-bench", log });
   const queues = createQueueSet(redis);
   const breaker = createRedisBreaker({ redis, clock: systemClock, models: fleet.models.keys() });
@@ -127,7 +130,7 @@ async function startInstantPool(fleet: Fleet, log: ReturnType<typeof createLogge
   });
   const states = createBatchStates(redis);
   const context = { fleet, redis, states, queues, breaker, stats, peers: NO_PEERS, clock: systemClock, log };
-  const pool = await startPool(context, PROVIDER, instantProvider);
+  const pool = await startPool(context, PROVIDER, instantProvider(answer));
   return {
     async stop(graceMs: number) {
       await pool.stop(graceMs);
@@ -139,10 +142,10 @@ async function startInstantPool(fleet: Fleet, log: ReturnType<typeof createLogge
   };
 }
 
-const instantProvider: Provider = {
+const instantProvider = (text: string): Provider => ({
   call: () =>
     Promise.resolve({
-      outcome: { kind: "answered", answer: { text: `{"label":"${LABELS[0]}"}`, finish: { unified: "stop", raw: "stop" } } },
+      outcome: { kind: "answered", answer: { text, finish: { unified: "stop", raw: "stop" } } },
       usage: { ...NO_USAGE, inputTokens: 60, outputTokens: 8 },
       limits: [],
       billable: true,
@@ -150,7 +153,7 @@ const instantProvider: Provider = {
     }),
   instruction: () => undefined,
   probe: () => Promise.resolve(undefined),
-};
+});
 
 /** The simulator in a process of its own: no latency, no limits. `url` is its OpenAI vendor's. */
 export async function simulatedVendor({ model }: { readonly model: string }): Promise<Commands> {

@@ -120,7 +120,14 @@ function isRoot(): boolean {
 
 /** The user that the package makes. */
 async function postgresUser(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
-  const ids = await Promise.all(["-u", "-g"].map((option) => run("id", [option, "postgres"]).then(({ stdout }) => Number(stdout), () => undefined)));
+  const ids = await Promise.all(
+    ["-u", "-g"].map((option) =>
+      run("id", [option, "postgres"]).then(
+        ({ stdout }) => Number(stdout),
+        () => undefined,
+      ),
+    ),
+  );
   const [uid, gid] = ids;
   return uid === undefined || gid === undefined ? undefined : { uid, gid };
 }

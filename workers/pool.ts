@@ -9,7 +9,6 @@ import { escapeModelName, type ModelId } from "../src/job/names.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { Outcome } from "../src/job/outcome.ts";
 import type { TaskSpec } from "../src/job/task.ts";
-import type { TrailEntry } from "../src/job/trail.ts";
 import type { Limiter } from "../src/limits/limiter.ts";
 import type { TokenEstimator } from "../src/prompt/token-estimate.ts";
 import type { TokenLearner } from "../src/prompt/token-learner.ts";

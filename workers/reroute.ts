@@ -14,31 +14,18 @@ import type { DeadLetter, Envelope, PartOutcome, RerouteEnvelope } from "../queu
 import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createBinder } from "./binder.ts";
-import { createBudgetWatch } from "./budget-watch.ts";
-import { createDriftWatch } from "./drift-watch.ts";
 import { createEnding } from "./ending.ts";
-import { createModelView } from "./model-view.ts";
 import { isAnswerJudged } from "./judging.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
+import { createRoutingView } from "./routing-view.ts";
 import { createStrayQueues } from "./stray-queues.ts";
 
 const CONCURRENCY = 64;
 const FINISH: Verdict = { kind: "finish" };
 
 export function createReroute(context: ProcessContext): FleetPart {
-  const { fleet, redis, states, queues, breaker, peers, stats, clock, log } = context;
-  const budgets = createBudgetWatch({ budgets: fleet.budgets, models: fleet.models, redis, clock });
-  const drift = createDriftWatch({ tasks: fleet.tasks.values(), stats, redis, clock, log });
-  const view = createModelView({
-    models: fleet.models,
-    queues,
-    breaker,
-    peers,
-    stats,
-    isDemoted: drift.isDemoted,
-    whyShut: budgets.whyShut,
-    clock,
-  });
+  const { fleet, redis, states, queues, stats, clock, log } = context;
+  const view = createRoutingView(context);
   const binder = createBinder({ tasks: fleet.tasks, queues, view });
   const ending = createEnding({ states, queues, clock });
 
@@ -118,7 +105,7 @@ export function createReroute(context: ProcessContext): FleetPart {
   return {
     async stop() {
       await Promise.all([strays.stop(0), ...workers.map((worker) => worker.stop())]);
-      await Promise.all([view.stop(), drift.stop(), budgets.stop()]);
+      await view.stop();
     },
   };
 }

@@ -10,11 +10,9 @@ import { needsPlace, parseTaskPayload, toTaskPayload, withPlace, type Envelope }
 import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createBinder } from "./binder.ts";
-import { createBudgetWatch } from "./budget-watch.ts";
-import { createDriftWatch } from "./drift-watch.ts";
 import { createEnding } from "./ending.ts";
-import { createModelView } from "./model-view.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
+import { createRoutingView } from "./routing-view.ts";
 
 /** Jobs of one task that wait for a model in this process. */
 const SLOTS = 64;
@@ -22,19 +20,8 @@ const LONGEST_IN_SLOT_MS = 5_000;
 const SET_ASIDE_MS = 5_000;
 
 export function createRouter(context: ProcessContext): FleetPart {
-  const { fleet, redis, states, queues, breaker, peers, stats, clock, log } = context;
-  const budgets = createBudgetWatch({ budgets: fleet.budgets, models: fleet.models, redis, clock });
-  const drift = createDriftWatch({ tasks: fleet.tasks.values(), stats, redis, clock, log });
-  const view = createModelView({
-    models: fleet.models,
-    queues,
-    breaker,
-    peers,
-    stats,
-    isDemoted: drift.isDemoted,
-    whyShut: budgets.whyShut,
-    clock,
-  });
+  const { fleet, redis, states, queues, clock, log } = context;
+  const view = createRoutingView(context);
   const binder = createBinder({ tasks: fleet.tasks, queues, view });
   const ending = createEnding({ states, queues, clock });
   const stopping = new AbortController();
@@ -113,7 +100,7 @@ export function createRouter(context: ProcessContext): FleetPart {
     async stop() {
       stopping.abort();
       const closing = workers.map((worker) => worker.stop());
-      await Promise.all([view.stop(), drift.stop(), budgets.stop()]);
+      await view.stop();
       await Promise.all(closing);
     },
   };

@@ -27,7 +27,7 @@ export function expectCalls(task: Rules, path: PathKnowledge, level: Level): rea
     const { requests, answers } = tries(known.answerRate, task.attempts);
     const { model, inputFactor, outputTokens } = known;
     const counts = { requests: share * requests, answers: share * answers };
-    calls.push({ model, purpose, depth, ...counts, inputFactor, moreInputTokens, outputTokens: outputTokens[level] });
+    calls.push({ model, purpose, depth, ...counts, inputFactor: inputFactor[level], moreInputTokens, outputTokens: outputTokens[level] });
     return answers;
   };
   /** Of answers that are done, the share that its judge sends on. */
@@ -63,7 +63,7 @@ export function expectCalls(task: Rules, path: PathKnowledge, level: Level): rea
 /** Every step once, with a repair where the task asks for them and a judgement of each answer. `longest`: what a model's answer may have at most. */
 export function worstCalls(task: Rules, path: PathKnowledge, longest: (model: ModelId) => number): readonly ExpectedCalls[] {
   const once = ({ model, inputFactor }: ModelKnowledge, purpose: Purpose, depth: number, moreInputTokens = 0): ExpectedCalls => {
-    return { model, purpose, depth, requests: 1, answers: 1, inputFactor, moreInputTokens, outputTokens: longest(model) };
+    return { model, purpose, depth, requests: 1, answers: 1, inputFactor: inputFactor.high, moreInputTokens, outputTokens: longest(model) };
   };
   const rubric = rubricTokens(task);
   const steps = path.steps.flatMap(({ models, judge }, depth) => {

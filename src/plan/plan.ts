@@ -15,11 +15,11 @@ export interface ModelKnowledge {
   /** Share of the calls that bring an answer. */
   readonly answerRate: number;
   /** Vendor's tokens of input for each one counted here: of the rows that come to this step. */
-  readonly inputFactor: number;
+  readonly inputFactor: Range;
   readonly outputTokens: Range;
   /** Mean and 95th percentile of a call. */
-  readonly latencyMs: number;
-  readonly slowLatencyMs: number;
+  readonly latencyMs: Range;
+  readonly slowLatencyMs: Range;
 }
 
 /** A step of a route, in its place on a job's way. */

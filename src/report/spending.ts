@@ -36,13 +36,18 @@ export function ledgerUse({ isDuplicate, outcome, purpose }: Pick<LedgerEntry, "
   }
 }
 
+export interface UsefulCall {
+  readonly use: "answers" | "agreement";
+  readonly entry: TrailEntry;
+}
+
 /** The calls of a result that led to its answer, of those that the ledger has under `asking`. */
-export function usefulCalls(result: Result): readonly { readonly use: "answers" | "agreement"; readonly entry: TrailEntry }[] {
+export function usefulCalls(result: Result): readonly UsefulCall[] {
   const answering = answeringCall(result);
   if (!answering) return [];
-  return result.trail.flatMap((entry) => {
-    if (entry === answering) return entry.purpose === "repair" ? [] : [{ use: "answers" as const, entry }];
-    return entry.purpose === "agree" && entry.outcome === "answered" ? [{ use: "agreement" as const, entry }] : [];
+  return result.trail.flatMap((entry): readonly UsefulCall[] => {
+    if (entry === answering) return entry.purpose === "repair" ? [] : [{ use: "answers", entry }];
+    return entry.purpose === "agree" && entry.outcome === "answered" ? [{ use: "agreement", entry }] : [];
   });
 }
 

@@ -49,7 +49,8 @@ export function createPostgresStore({ url }: { readonly url: string }): Store {
     async probe() {
       const version = await readVersion(connection.query);
       const [server] = await connection.query<{ version: string }>(`select current_setting('server_version') as version`);
-      const tables = version === 0 ? "no tables yet: the first process that uses it makes them" : `tables at version ${version} of ${NEWEST_VERSION}`;
+      const tables =
+        version === 0 ? "no tables yet: the first process that uses it makes them" : `tables at version ${version} of ${NEWEST_VERSION}`;
       return `PostgreSQL ${server!.version} at ${place}, ${tables}`;
     },
     async lastStreamId(batch) {

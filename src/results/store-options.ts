@@ -15,4 +15,7 @@ export const storeOptions = z
       })
       .optional(),
   })
-  .refine(({ dir, url }) => dir === undefined || url === undefined, { path: ["url"], error: "is one store and dir another: leave one of them out" });
+  .refine(({ dir, url }) => dir === undefined || url === undefined, {
+    path: ["url"],
+    error: "is one store and dir another: leave one of them out",
+  });

@@ -155,10 +155,28 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
       const price = { input: 250_000, output: 2_000_000, cachedInput: 25_000, cacheWrite: 250_000 };
       const usage = { inputTokens: 900, cachedInputTokens: 100, cacheWriteTokens: 7, outputTokens: 60, reasoningTokens: 50 };
       const cut = trailEntry({ call: "b.0.1.0.1~x", outcome: "transient", reason: "reset", startedAt: 1_763_900_000_123, costNanoUsd: 0 });
-      const good = trailEntry({ call: "b.0.2.0.1~y", model: "other/org/large", usage, price, latencyMs: 12.5, costNanoUsd: Number.MAX_SAFE_INTEGER });
+      const good = trailEntry({
+        call: "b.0.2.0.1~y",
+        model: "other/org/large",
+        usage,
+        price,
+        latencyMs: 12.5,
+        costNanoUsd: Number.MAX_SAFE_INTEGER,
+      });
       const store = open();
-      await store.append("b", stored([answered(0, { trail: [cut, good], tags: { team: "x", "é": "" }, tenant: "t" }), answered(1, { trail: [] })]));
-      const common = { batch: "b", row: 0, task: "classify", tags: { team: "x", "é": "" }, tenant: "t", purpose: "answer", isDuplicate: false };
+      await store.append(
+        "b",
+        stored([answered(0, { trail: [cut, good], tags: { team: "x", é: "" }, tenant: "t" }), answered(1, { trail: [] })]),
+      );
+      const common = {
+        batch: "b",
+        row: 0,
+        task: "classify",
+        tags: { team: "x", é: "" },
+        tenant: "t",
+        purpose: "answer",
+        isDuplicate: false,
+      };
       expect(await ledgerOf(store)).toEqual([
         {
           ...common,
@@ -345,7 +363,14 @@ function byCall(a: { readonly row: number; readonly call: string }, b: { readonl
   return a.row - b.row || (a.call < b.call ? -1 : Number(a.call > b.call));
 }
 
-const shortly = ({ row, call, attempt, outcome, costNanoUsd, isDuplicate }: Pick<LedgerEntry, "row" | "call" | "attempt" | "outcome" | "costNanoUsd" | "isDuplicate">) => ({
+const shortly = ({
+  row,
+  call,
+  attempt,
+  outcome,
+  costNanoUsd,
+  isDuplicate,
+}: Pick<LedgerEntry, "row" | "call" | "attempt" | "outcome" | "costNanoUsd" | "isDuplicate">) => ({
   row,
   call,
   attempt,

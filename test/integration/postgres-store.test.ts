@@ -35,7 +35,10 @@ it.skipIf(missing)(
     const said: string[] = [];
     const run = async (args: readonly string[], environment: Readonly<Record<string, string>> = { STORE_URL: url }) => {
       const own = ofFleet(fleet!);
-      const result = await runCommand([...args, "--config", fleet!.config], { ...own, environment: { ...own.environment, ...environment } });
+      const result = await runCommand([...args, "--config", fleet!.config], {
+        ...own,
+        environment: { ...own.environment, ...environment },
+      });
       said.push(result.stdout, result.stderr);
       return result;
     };

@@ -43,14 +43,20 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
     it("are made once, however many processes come first at the same time", () =>
       withStore(async (_, url, again) => {
         await Promise.all(Array.from({ length: 6 }, (_each, i) => again().append(`b${i}`, stored([answered(i)]))));
-        expect(await query(url, "select version from modelfleet.migrations order by version")).toEqual([1, 2, 3].map((version) => ({ version })));
+        expect(await query(url, "select version from modelfleet.migrations order by version")).toEqual(
+          [1, 2, 3].map((version) => ({ version })),
+        );
         expect(await again().batches()).toHaveLength(6);
       }));
 
     it("are brought up to date with what is in them, and a failed migration leaves nothing behind", async () => {
       const url = await postgres.createDatabase();
       const connection = createPostgresConnection(url);
-      const first = { version: 1, name: "first", sql: "create table modelfleet.things (id integer); insert into modelfleet.things values (7)" };
+      const first = {
+        version: 1,
+        name: "first",
+        sql: "create table modelfleet.things (id integer); insert into modelfleet.things values (7)",
+      };
       const second = { version: 2, name: "second", sql: "alter table modelfleet.things add column name text not null default 'x'" };
       const broken = { version: 2, name: "broken", sql: "create table modelfleet.others (id integer); select 1 / 0" };
       try {
@@ -88,7 +94,9 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
         const reader = again(reading.href);
         expect(await collect(reader.read("b"))).toHaveLength(1);
         expect(await collect(reader.ledger("b"))).toHaveLength(1);
-        await expect(reader.append("b", stored([answered(1)], 2))).rejects.toMatchObject({ hint: expect.stringContaining("needs the right") });
+        await expect(reader.append("b", stored([answered(1)], 2))).rejects.toMatchObject({
+          hint: expect.stringContaining("needs the right"),
+        });
         await reader.stop();
         await query(url, `drop owned by ${name}`);
         await query(url, `drop role ${name}`);
@@ -98,7 +106,10 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
       withStore(async (store, url) => {
         const trail = [trailEntry({ call: "b.0.0.0.1", costNanoUsd: 2 ** 40 }), trailEntry({ call: "b.0.0.0.2", costNanoUsd: 1 })];
         const answer = { text: '{"label":"billing"}', json: { label: "billing" }, finish: { unified: "stop", raw: "stop" } } as const;
-        await store.append("b", stored([answered(0, { id: "T-1", line: 3, tags: { team: "x" }, tenant: "acme", answer, trail }), failed(1)]));
+        await store.append(
+          "b",
+          stored([answered(0, { id: "T-1", line: 3, tags: { team: "x" }, tenant: "acme", answer, trail }), failed(1)]),
+        );
         const [first, second] = await query(url, "select *, output ->> 'label' as answer from modelfleet.results order by row");
         expect(first).toMatchObject({
           batch: "b",
@@ -114,7 +125,13 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
           finished_at: new Date(2_000),
           error_code: null,
         });
-        expect(second).toMatchObject({ status: "error", model: null, output: null, error_code: "exhausted", error_message: "every model was tried" });
+        expect(second).toMatchObject({
+          status: "error",
+          model: null,
+          output: null,
+          error_code: "exhausted",
+          error_message: "every model was tried",
+        });
         expect(await query(url, "select sum(cost_nano_usd)::text as sum from modelfleet.ledger")).toEqual([{ sum: String(2 ** 40 + 1) }]);
       }));
 
@@ -180,7 +197,9 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
     it("in the middle of writes that are repeated until they succeed, every row and every call is there once", async (test) => {
       if (!postgres.isOurs) return test.skip("needs a PostgreSQL that it may kill");
       await withStore(async (store, _url, again) => {
-        const entries = stored(Array.from({ length: 3_000 }, (_each, row) => answered(row, { trail: [trailEntry({ call: `b.${row}.0.0.1` })] })));
+        const entries = stored(
+          Array.from({ length: 3_000 }, (_each, row) => answered(row, { trail: [trailEntry({ call: `b.${row}.0.0.1` })] })),
+        );
         let refused = 0;
         const write = async (each: Store) => {
           for (let at = 0; at < entries.length;) {
@@ -229,7 +248,13 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
 });
 
 it("an address that is none is wrong usage, and is not repeated", () => {
-  for (const url of ["mysql://u:secret@h/d", "postgres://u:12#secret@h/d", "postgres://u:12?secret@h/d", "postgres://u:12/secret@h/d", "secret"]) {
+  for (const url of [
+    "mysql://u:secret@h/d",
+    "postgres://u:12#secret@h/d",
+    "postgres://u:12?secret@h/d",
+    "postgres://u:12/secret@h/d",
+    "secret",
+  ]) {
     const open = () => createPostgresStore({ url });
     expect(open).toThrow(/^the store's address (is|must be)/);
     expect(open).not.toThrow(/secret/);

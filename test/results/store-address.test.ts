@@ -11,13 +11,15 @@ it.each([
   expect(maskPostgresUrl(url)).toBe(shown);
 });
 
-it.each(["postgres://fleet:hun/ter2@db/x", "postgres://fleet:1#hunter2@db/x", "postgres://fleet:1?hunter2@db/x", "postgres://fleet:1/hunter2@db/x"])(
-  "a password that breaks its address is noticed and not shown: %s",
-  (url) => {
-    expect(problemOfPostgresUrl(url)).toMatch(/percent-encoded/);
-    expect(maskPostgresUrl(url)).toBe("postgres://…");
-  },
-);
+it.each([
+  "postgres://fleet:hun/ter2@db/x",
+  "postgres://fleet:1#hunter2@db/x",
+  "postgres://fleet:1?hunter2@db/x",
+  "postgres://fleet:1/hunter2@db/x",
+])("a password that breaks its address is noticed and not shown: %s", (url) => {
+  expect(problemOfPostgresUrl(url)).toMatch(/percent-encoded/);
+  expect(maskPostgresUrl(url)).toBe("postgres://…");
+});
 
 it("another kind of address is refused", () => {
   expect(problemOfPostgresUrl("mysql://u@h/d")).toMatch(/^must be an address such as postgres:/);

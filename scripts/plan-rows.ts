@@ -1,0 +1,188 @@
+// The rows of a plan: streamed, each rendered and its tokens estimated, and sorted by the way it takes through each of the routes compared. What is kept is sums:
+// memory goes by the number of different ways, whatever the file's size.
+//
+// Of a large file a uniform sample is estimated: a first reading counts its rows, a second one draws.
+
+import type { Row } from "../src/intake/row.ts";
+import type { Job, JobTerms } from "../src/job/job.ts";
+import type { ModelSpec } from "../src/job/model.ts";
+import type { ModelId } from "../src/job/names.ts";
+import type { ModelRequest } from "../src/job/request.ts";
+import type { Step, TaskSpec } from "../src/job/task.ts";
+import { createPrompt } from "../src/prompt/prompt.ts";
+import type { TokenEstimate, TokenEstimator } from "../src/prompt/token-estimate.ts";
+import { createRandom } from "../src/simulator/seeded-random.ts";
+import type { JobInput } from "./job-input.ts";
+import type { PathFinder } from "./plan-paths.ts";
+
+/** Sums over rows that take the same way. */
+export interface RowGroup {
+  readonly path: readonly Step[];
+  rows: number;
+  /** By what a model's vendor puts around a request ({@link RowScan.variantOf}): our count of the input, and what OpenAI's limits take of it. */
+  readonly inputTokens: number[];
+  readonly chargedTokens: number[];
+  /** As the estimator has it, and at most, where the request says so. */
+  outputTokens: number;
+  maxOutputTokens: number;
+  limitedRows: number;
+}
+
+export interface RowScan {
+  readonly total: number;
+  readonly good: number;
+  readonly bad: number;
+  /** Those whose tokens were estimated; fewer than `good` for a sample of them. */
+  readonly estimated: number;
+  /** By how much the sample's mean input may be off, as a share (two standard errors); 0 where every row was estimated. */
+  readonly sampleError: number;
+  readonly firstBad: string | undefined;
+  /** In the order of the paths given. `path` empty: rows that no model can or may take. */
+  readonly groups: readonly (readonly RowGroup[])[];
+  variantOf(model: ModelId): number;
+}
+
+export interface RowScanOptions {
+  readonly task: TaskSpec;
+  readonly terms: JobTerms;
+  readonly models: readonly ModelSpec[];
+  /** What the vendor's adapter adds to a request with an output schema. */
+  readonly instruction: (model: ModelSpec) => string | undefined;
+  readonly estimator: TokenEstimator;
+  readonly paths: readonly PathFinder[];
+  /** Files with more rows are sampled, and how many rows are. */
+  readonly sampleAbove?: number;
+  readonly sampleSize?: number;
+}
+
+const SAMPLE_ABOVE = 100_000;
+const SAMPLE_SIZE = 20_000;
+const SEED = 1;
+
+export async function scanRows(input: JobInput, options: RowScanOptions): Promise<RowScan> {
+  const { task, terms, models, instruction, estimator, paths, sampleAbove = SAMPLE_ABOVE, sampleSize = SAMPLE_SIZE } = options;
+  const counted = input.isFile ? await countRows(input, sampleAbove) : undefined;
+  const prompt = createPrompt(task);
+  const instructions = [...new Set(models.map(instruction))];
+  const variants = new Map(models.map((model) => [model.id, instructions.indexOf(instruction(model))]));
+  const groups = paths.map(() => new Map<string, RowGroup>());
+  const spread = createSpread();
+  const draw = counted === undefined ? () => true : createDraw(counted, sampleSize);
+  let good = 0;
+  let bad = 0;
+  let estimated = 0;
+  let firstBad: string | undefined;
+
+  for await (const row of input.rows()) {
+    const isDrawn = row.kind === "good" && draw();
+    const made = isDrawn ? prompt.request(toJob(row, input, task, terms)) : undefined;
+    if (row.kind === "bad" || made?.kind === "invalid") {
+      bad++;
+      firstBad ??= `line ${row.line}: ${row.kind === "bad" ? row.reason : made?.kind === "invalid" ? made.reason : ""}`;
+      continue;
+    }
+    good++;
+    if (made?.kind !== "request") continue;
+    estimated++;
+    const estimates = estimatesOf(estimator, made.request, instructions);
+    spread.add(estimates[0]?.inputTokens ?? 0);
+    const job = toJob(row, input, task, terms);
+    for (const [i, finder] of paths.entries()) {
+      const { key, path } = finder.find(job, (model) => estimates[variants.get(model) ?? 0]?.inputTokens ?? 0);
+      addRow(groups[i]!, key, path, estimates);
+    }
+  }
+  return {
+    total: good + bad,
+    good,
+    bad,
+    estimated,
+    sampleError: estimated < good ? spread.error(good) : 0,
+    firstBad,
+    groups: groups.map((found) => [...found.values()]),
+    variantOf: (model) => variants.get(model) ?? 0,
+  };
+}
+
+/** Undefined where there are so few that all of them can be looked at. */
+async function countRows(input: JobInput, sampleAbove: number): Promise<number | undefined> {
+  let good = 0;
+  for await (const row of input.rows()) if (row.kind === "good") good++;
+  return good > sampleAbove ? good : undefined;
+}
+
+/** Each row as likely as any other, exactly `size` of them (Knuth, The Art of Computer Programming 3.4.2, algorithm S). */
+function createDraw(of: number, size: number): () => boolean {
+  const random = createRandom(SEED);
+  let left = of;
+  let wanted = Math.min(size, of);
+  return () => {
+    const isDrawn = random() * left < wanted;
+    left--;
+    if (isDrawn) wanted--;
+    return isDrawn;
+  };
+}
+
+function toJob(row: Row & { readonly kind: "good" }, { derivedBatch }: JobInput, task: TaskSpec, terms: JobTerms): Job {
+  return {
+    batch: derivedBatch ?? "plan",
+    row: row.row,
+    task: task.name,
+    input: row.input,
+    ...(row.body === undefined ? {} : { body: row.body }),
+    ...(row.id === undefined ? {} : { id: row.id }),
+    ...terms,
+  };
+}
+
+/** An OpenAI body brings its own schema: nothing is put around it here. */
+function estimatesOf(estimator: TokenEstimator, request: ModelRequest, instructions: readonly (string | undefined)[]): readonly TokenEstimate[] {
+  if (request.kind === "openai-chat" || request.output === undefined) {
+    const estimate = estimator.estimate(request);
+    return instructions.map(() => estimate);
+  }
+  return instructions.map((instruction) => estimator.estimate(request, instruction));
+}
+
+const CHARACTERS_PER_TOKEN = 4;
+
+function addRow(groups: Map<string, RowGroup>, key: string, path: readonly Step[], estimates: readonly TokenEstimate[]): void {
+  let group = groups.get(key);
+  if (!group) {
+    const nothing = () => estimates.map(() => 0);
+    group = { path, rows: 0, inputTokens: nothing(), chargedTokens: nothing(), outputTokens: 0, maxOutputTokens: 0, limitedRows: 0 };
+    groups.set(key, group);
+  }
+  const { outputTokens = 0, maxOutputTokens } = estimates[0] ?? {};
+  group.rows++;
+  group.outputTokens += outputTokens;
+  if (maxOutputTokens !== undefined) {
+    group.maxOutputTokens += maxOutputTokens;
+    group.limitedRows++;
+  }
+  for (const [i, { inputTokens, inputCharacters }] of estimates.entries()) {
+    group.inputTokens[i]! += inputTokens;
+    group.chargedTokens[i]! += Math.max(Math.ceil(inputCharacters / CHARACTERS_PER_TOKEN), maxOutputTokens ?? 0);
+  }
+}
+
+/** Mean and scatter as they come (Welford). */
+function createSpread() {
+  let count = 0;
+  let mean = 0;
+  let squares = 0;
+  return {
+    add(value: number) {
+      count++;
+      const off = value - mean;
+      mean += off / count;
+      squares += off * (value - mean);
+    },
+    /** Two standard errors of the mean of a sample of `of` values, relative to it. */
+    error(of: number): number {
+      if (count < 2 || mean === 0) return 0;
+      return (2 * Math.sqrt((squares / (count - 1) / count) * Math.max(0, 1 - count / of))) / mean;
+    },
+  };
+}
