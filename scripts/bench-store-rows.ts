@@ -5,6 +5,8 @@ import type { Result } from "../src/job/result.ts";
 import type { TrailEntry } from "../src/job/trail.ts";
 import type { StoredResult } from "../src/results/store.ts";
 
+/** As the recorder reads them. */
+export const APPEND_ENTRIES = 1_000;
 const STARTED_AT = 1_763_900_000_000;
 const PRICE = { input: 250_000, output: 2_000_000, cachedInput: 25_000, cacheWrite: 250_000 };
 

@@ -2,10 +2,7 @@
 
 import { openStore, type StorePlace } from "../src/results/open-store.ts";
 import type { StoredResult } from "../src/results/store.ts";
-import { batchEntries } from "./bench-store-rows.ts";
-
-/** As the recorder reads them. */
-export const APPEND_ENTRIES = 1_000;
+import { APPEND_ENTRIES, batchEntries } from "./bench-store-rows.ts";
 
 export interface WriterOptions {
   readonly place: StorePlace;
@@ -21,8 +18,7 @@ export type WriterReport =
   | { readonly kind: "written"; readonly entries: number; readonly of: number }
   | { readonly kind: "done"; readonly batch: string };
 
-const options = JSON.parse(process.argv[2] ?? "null") as WriterOptions | null;
-if (options && process.send) await serve(options, (report) => process.send?.(report));
+await serve(JSON.parse(process.argv[2]!) as WriterOptions, (report) => process.send?.(report));
 
 async function serve({ place, batch, rows }: WriterOptions, report: (report: WriterReport) => void): Promise<void> {
   const store = openStore(place);

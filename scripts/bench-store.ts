@@ -8,8 +8,8 @@ import { parseArgs } from "node:util";
 import { openStore, type StorePlace } from "../src/results/open-store.ts";
 import { readEnvironment } from "../src/runtime/environment.ts";
 import { median, renderTable } from "./bench-report.ts";
-import { addToBooks, expectedBooks, type BookSums } from "./bench-store-rows.ts";
-import { APPEND_ENTRIES, type WriterOptions, type WriterOrder, type WriterReport } from "./bench-store-writer.ts";
+import { addToBooks, APPEND_ENTRIES, expectedBooks, type BookSums } from "./bench-store-rows.ts";
+import type { WriterOptions, WriterOrder, WriterReport } from "./bench-store-writer.ts";
 import { findPostgresPrograms, startLocalPostgres, type LocalPostgres } from "./local-postgres.ts";
 
 const ROUNDS = 3;

@@ -18,6 +18,8 @@ export async function confirmCost(
     return true;
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // On a terminal it is readline that gets Ctrl-C.
+  terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
     const answer = await terminal.question(`Spend about ${formatUsd(estimateNanoUsd)}? (--max-cost sets a cap) [y/N] `, { signal });
     return /^y(es)?$/i.test(answer.trim());

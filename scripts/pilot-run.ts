@@ -2,14 +2,13 @@
 
 import type { ModelId } from "../src/job/names.ts";
 import type { TaskSpec } from "../src/job/task.ts";
-import { systemClock } from "../src/runtime/clock.ts";
 import { openBatch } from "./batch-session.ts";
 import { createFleetKeeper } from "./fleet-keeper.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 import { isUnasked } from "./pilot-answers.ts";
 import { createPilotPace, type PilotPace } from "./pilot-pace.ts";
 import type { Trial } from "./pilot-trial.ts";
-import { createProgress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 import { reopenFailed } from "./reopen-failed.ts";
 import { shareProgress } from "./shared-progress.ts";
 import { workBatch } from "./work-batch.ts";
@@ -32,6 +31,7 @@ export interface PilotRun {
   /** Who may be called beside the candidates. */
   readonly judges: readonly ModelId[];
   readonly config?: string | undefined;
+  readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
@@ -46,7 +46,7 @@ export async function runTrials(open: OpenFleet, run: PilotRun): Promise<PilotEn
   const { task, trials, rows, judges, config, signal } = run;
   const models = [...trials.map(({ model }) => model.id), ...judges];
   const keeper = createFleetKeeper(open, { role: "pilot", task: task.name, models, config });
-  const shared = shareProgress(createProgress(systemClock, process.stderr.isTTY), rows * trials.length);
+  const shared = shareProgress(run.progress, rows * trials.length);
   const failed = new AbortController();
   const pace = createPace(run);
   const either = AbortSignal.any([signal, failed.signal, ...(pace ? [pace.spent] : [])]);

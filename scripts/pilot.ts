@@ -10,6 +10,7 @@ import type { PilotReport } from "../src/pilot/pilot.ts";
 import { renderHtml } from "../src/pilot/render-html.ts";
 import { renderRoute } from "../src/pilot/render-route.ts";
 import { renderSvg } from "../src/pilot/render-svg.ts";
+import { systemClock } from "../src/runtime/clock.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { configOption } from "./batch-options.ts";
 import { FORMATS } from "./job-input.ts";
@@ -22,6 +23,7 @@ import { planPilot, type PilotPlan } from "./pilot-plan.ts";
 import { printReport, tellEnd, tellGaps, tellPlan } from "./pilot-print.ts";
 import { costNanoUsdOf, readTrials, reportOf } from "./pilot-report.ts";
 import { runTrials, type PilotEnd } from "./pilot-run.ts";
+import { createProgress, type Progress } from "./progress.ts";
 import { say } from "./terminal.ts";
 
 const EXAMPLES = `
@@ -54,12 +56,16 @@ export function registerPilot(program: Command): void {
 
 async function pilot(file: string, command: PilotCommandOptions): Promise<number> {
   const numbers = readPilotNumbers(command);
-  const shutdown = listenForShutdown(() => say("\nstopping: calls in flight may end; Ctrl-C again stops at once"));
+  const progress = createProgress(systemClock, process.stderr.isTTY);
+  const shutdown = listenForShutdown(() => {
+    progress.end();
+    say("\nstopping: calls in flight may end; Ctrl-C again stops at once");
+  });
   try {
     const fleet = await loadCommandFleet(command);
     const plan = await planPilot(fleet, file, command, numbers);
     const before = await readTrials(fleet, plan);
-    const end = await ask(fleet, { plan, before, numbers, command, isInputRead: file === "-", signal: shutdown.signal });
+    const end = await ask(fleet, { plan, before, numbers, command, isInputRead: file === "-", progress, signal: shutdown.signal });
     if (end === "interrupted") {
       say("interrupted: the answers that are there are kept. The same command again goes on from there.");
       return 130;
@@ -76,11 +82,12 @@ interface Asking {
   readonly numbers: PilotNumbers;
   readonly command: PilotCommandOptions;
   readonly isInputRead: boolean;
+  readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
 /** Makes the calls that are missing, if any. @throws StoppedError when the person at the terminal doesn't want to pay. */
-async function ask(fleet: Fleet, { plan, before, numbers, command, isInputRead, signal }: Asking): Promise<PilotEnd> {
+async function ask(fleet: Fleet, { plan, before, numbers, command, isInputRead, progress, signal }: Asking): Promise<PilotEnd> {
   const { task, rows, judges } = plan;
   const { maxCostNanoUsd } = numbers;
   const open = plan.trials.flatMap((trial, i) => {
@@ -95,7 +102,9 @@ async function ask(fleet: Fleet, { plan, before, numbers, command, isInputRead, 
   const isOpen = (batch: string) => open.some((trial) => trial.batch === batch);
   const elsewhereNanoUsd = costNanoUsdOf(before.filter((_, i) => !isOpen(plan.trials[i]!.batch)));
   if (costNanoUsdOf(before) >= (maxCostNanoUsd ?? Infinity)) return "too-dear";
-  if (!(await confirmCost(estimateNanoUsd, { isCapped: maxCostNanoUsd !== undefined, isInputRead, signal }))) {
+  const isMeant = await confirmCost(estimateNanoUsd, { isCapped: maxCostNanoUsd !== undefined, isInputRead, signal });
+  if (signal.aborted) return "interrupted";
+  if (!isMeant) {
     throw new StoppedError("nothing was called", "Set a cap with --max-cost, or take fewer rows (--sample) or models (--models).");
   }
   const opened = await openFleet(command, { patient: true, fleet });
@@ -108,6 +117,7 @@ async function ask(fleet: Fleet, { plan, before, numbers, command, isInputRead, 
       estimateNanoUsd,
       judges: judges.map(({ id }) => id),
       config: command.config,
+      progress,
       signal,
     });
   } finally {

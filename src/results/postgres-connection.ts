@@ -1,6 +1,6 @@
 // Connections to PostgreSQL: a small pool that makes new ones when the server has been away, transactions, and errors in our words.
 
-import pg from "pg";
+import { Pool } from "pg";
 import { StoppedError, UsageError } from "../job/errors.ts";
 import { maskPostgresUrl, problemOfPostgresUrl } from "./store-address.ts";
 
@@ -28,7 +28,7 @@ export function createPostgresConnection(url: string): PostgresConnection {
   const problem = problemOfPostgresUrl(url);
   if (problem !== undefined) throw new UsageError(`the store's address ${problem}`, "It is STORE_URL, or store.url of the configuration.");
   const place = maskPostgresUrl(url);
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -41,22 +41,21 @@ export function createPostgresConnection(url: string): PostgresConnection {
   pool.on("error", () => undefined);
   pool.on("connect", (client) => client.on("error", () => undefined));
 
+  const fail = (error: unknown): never => {
+    throw asStoppedError(error, place);
+  };
   const withClient = async <Value>(work: (query: Query) => Promise<Value>): Promise<Value> => {
+    const client = await pool.connect().catch(fail);
+    let isSound = false;
     try {
-      const client = await pool.connect();
-      let isSound = false;
-      try {
-        const value = await work(async <Row extends object>(text: string, values: readonly unknown[] = []) => {
-          return (await client.query<Row>(text, [...values])).rows;
-        });
-        isSound = true;
-        return value;
-      } finally {
-        // After a failure its transaction may still be open: closing the connection ends it.
-        client.release(!isSound);
-      }
-    } catch (error) {
-      throw asStoppedError(error, place);
+      const value = await work(async <Row extends object>(text: string, values: readonly unknown[] = []) => {
+        return (await client.query<Row>(text, [...values]).catch(fail)).rows;
+      });
+      isSound = true;
+      return value;
+    } finally {
+      // After a failure its transaction may still be open: closing the connection ends it.
+      client.release(!isSound);
     }
   };
 
@@ -77,7 +76,6 @@ export function createPostgresConnection(url: string): PostgresConnection {
 
 /** The message alone: the error's other fields may hold a row's values. */
 function asStoppedError(error: unknown, place: string): unknown {
-  if (error instanceof StoppedError) return error;
   if (!(error instanceof Error)) return error;
   const { code = "" } = error as { readonly code?: string };
   // Of an address with several IP addresses there is an error each, and no message.
@@ -90,6 +88,7 @@ function hintFor(code: string): string {
   if (code === "28P01" || code === "28000") return "Check the user and the password in STORE_URL, or store.url of the configuration.";
   if (code === "3D000") return "Make the database, with createdb or CREATE DATABASE; its tables are made by themselves.";
   if (code === "42501") return "Its user needs the right to make a schema in the database, or to read and write the schema modelfleet.";
+  if (/^(22|23|42)/.test(code)) return "This is a fault of modelfleet: report it, with this message.";
   if (code.startsWith("53")) return "The server is out of room or connections. What is not stored yet waits in Redis.";
   return "Is it running, and is the address right? What is not stored yet waits in Redis.";
 }

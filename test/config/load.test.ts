@@ -222,10 +222,7 @@ tasks:
       "tasks: { t: { route: { models: [local/llama, local/llama] } } }",
       'tasks.t.route.models[1] (line 2): "local/llama" is in this route twice',
     ],
-    [
-      "tasks: { t: { route: { models: [5] } } }",
-      "tasks.t.route.models[0] (line 2): must be a model's id or a mapping, not a number",
-    ],
+    ["tasks: { t: { route: { models: [5] } } }", "tasks.t.route.models[0] (line 2): must be a model's id or a mapping, not a number"],
     [
       "tasks: { t: { route: { models: [{ agre: [a/b, c/d] }] } } }",
       'tasks.t.route.models[0].agre (line 2): unknown option; did you mean "agree"?',

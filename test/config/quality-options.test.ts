@@ -43,7 +43,7 @@ describe("classes of data", () => {
       ["partly/qwen", partly],
       ["outside/gpt", outside],
     ] as const) {
-      expect(barred[id]).toEqual(expected === null ? null : expect.stringContaining(expected));
+      expect(barred[id] ?? "it may").toContain(expected ?? "it may");
     }
   });
 
@@ -181,8 +181,14 @@ describe("a slip in what a task refers to", () => {
     ["route: [inside/llama, { model: inside/llama }]", 'tasks.t.route[1]: "inside/llama" is in this route twice'],
     ["route: [ { agree: [inside/llama, inside/llama] } ]", "tasks.t.route[0].agree: names a model twice"],
     ["route: { models: [inside/llama], quality: { outside/gpt: 0.9 } }", "is not a model of this route"],
-    [`${ROUTE}, drift: { passRates: { partly/quen: { rate: 1, of: 9 } } }`, 'tasks.t.drift.passRates["partly/quen"]: no model "partly/quen"'],
-    [`${ROUTE}, drift: { agreements: { inside/llama+outside/gtp: { rate: 1, of: 9 } } }`, 'no model "outside/gtp" is configured; did you mean "outside/gpt"?'],
+    [
+      `${ROUTE}, drift: { passRates: { partly/quen: { rate: 1, of: 9 } } }`,
+      'tasks.t.drift.passRates["partly/quen"]: no model "partly/quen"',
+    ],
+    [
+      `${ROUTE}, drift: { agreements: { inside/llama+outside/gtp: { rate: 1, of: 9 } } }`,
+      'no model "outside/gtp" is configured; did you mean "outside/gpt"?',
+    ],
     // Fields.
     [
       "route: [ { agree: [inside/llama, partly/qwen], on: lable } ]",
@@ -190,7 +196,7 @@ describe("a slip in what a task refers to", () => {
     ],
     [
       "route: [ { agree: [inside/llama, partly/qwen], on: [label, total] } ]",
-      "tasks.t.route[0].on[1]: \"total\" is not a property of the task's output",
+      'tasks.t.route[0].on[1]: "total" is not a property of the task\'s output',
     ],
     [
       `${ROUTE}, checks: [ { kind: refusal }, { kind: values, field: lable, values: [a] } ]`,
@@ -210,7 +216,10 @@ describe("a slip in what a task refers to", () => {
     [`${ROUTE}, judge: { model: partly/qwen, rubric: R, passMark: 11 }`, "tasks.t.judge.passMark: must be at most 10"],
     [`${ROUTE}, analyse: { complexity: 0.5 }`, "tasks.t.analyse.complexity: must be a function"],
     [`${ROUTE}, analyse: { modle: partly/qwen }`, "tasks.t.analyse.modle: unknown option"],
-    [`${ROUTE}, drift: { passRates: { inside/llama: { rate: 90, of: 9 } } }`, 'tasks.t.drift.passRates["inside/llama"].rate: must be at most 1'],
+    [
+      `${ROUTE}, drift: { passRates: { inside/llama: { rate: 90, of: 9 } } }`,
+      'tasks.t.drift.passRates["inside/llama"].rate: must be at most 1',
+    ],
   ])("%s", async (options, problem) => {
     const problems = await configs.problemsOf(withTask(options));
     // All is in one line: the line's number says nothing.
@@ -218,7 +227,10 @@ describe("a slip in what a task refers to", () => {
   });
 
   it.each([
-    ["dataClasses: { pii: { providers: [insid] } }", 'dataClasses.pii.providers[0]: no provider "insid" is configured; did you mean "inside"?'],
+    [
+      "dataClasses: { pii: { providers: [insid] } }",
+      'dataClasses.pii.providers[0]: no provider "insid" is configured; did you mean "inside"?',
+    ],
     ["dataClasses: { pii: { region: eu } }", 'dataClasses.pii.region: unknown option; did you mean "regions"?'],
     ["dataClasses: { pii: { maxRetention: never } }", 'dataClasses.pii.maxRetention: "never" isn\'t a period such as 24h or 30d, or none'],
     [

@@ -2,10 +2,12 @@
 // that the pilot wrote. Skips where the recordings are missing.
 
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { freePort } from "../../queues/embedded-redis.ts";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import { splitModelId, type ModelId } from "../../src/job/names.ts";
 import type { PilotReport } from "../../src/pilot/pilot.ts";
@@ -19,6 +21,7 @@ import {
   toInput,
   type RecordedRow,
 } from "../../scripts/bench-pilot-setup.ts";
+import { runCommand } from "../support/command-line.ts";
 import { startTestFleet, until, type TestFleet } from "../support/fleet.ts";
 
 const DATA = resolve(import.meta.dirname, "../../../shared/data");
@@ -139,7 +142,7 @@ const TITLE = isMissing
   ? "a pilot on recordings (skipped: ../shared/data/recorded-gsm8k.jsonl or recorded-crux.jsonl is missing)"
   : "a pilot on recordings";
 
-describe.skipIf(isMissing)(TITLE, { timeout: 60_000 }, () => {
+describe.skipIf(isMissing)(TITLE, { timeout: 120_000 }, () => {
   it("finds routes as good as the best model at a fraction of its cost, and they keep the promise on rows it has not seen", async () => {
     const models = [FLASH, MINI, GPT_4O, SONNET, O1_MINI];
     const { rows, fleet: of, ledger } = await start(GSM8K, models);
@@ -244,5 +247,44 @@ describe.skipIf(isMissing)(TITLE, { timeout: 60_000 }, () => {
     const modelsCost = report.models.reduce((sum, model) => sum + 60 * model.costNanoUsd, 0);
     const judgeCost = of.simulator.ledger().vendors["bench"]!.total.costNanoUsd;
     expect(Math.round(modelsCost + judgeCost)).toBe(costNanoUsd);
+  });
+});
+
+describe("a pilot that can't be", () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "modelfleet-pilot-"));
+    const models = { priced: { price: { input: 1, output: 2 } }, unpriced: {} };
+    const provider = { kind: "openai", apiKey: "${SIMULATED_KEY}", baseUrl: "http://127.0.0.1:9/v1", models };
+    const output = { type: "object", required: ["label"], properties: { label: {}, why: {} } };
+    const task = { prompt: { user: "{{ input.text }}, {{ input.label }}" }, output, route: ["a/priced"] };
+    await writeFile(join(dir, "fleet.yaml"), JSON.stringify({ providers: { a: provider }, tasks: { sort: task } }));
+    await writeFile(join(dir, "in.jsonl"), '{"text":"one","label":"x"}\n');
+  });
+  afterAll(() => rm(dir, { recursive: true, force: true }));
+
+  // Neither a Redis nor a vendor is there: it is told before either is asked for.
+  it.each([
+    ["has no task", "pilot in.jsonl", /which task.*--task/s],
+    ["has a model without a price", "pilot in.jsonl --task sort --models a/priced a/unpriced", /no price: a\/unpriced.*price: \{ input/s],
+    ["names a model that isn't there", "pilot in.jsonl --task sort --models a/prized", /no model "a\/prized".*did you mean "a\/priced"/is],
+    [
+      "names a gold field that isn't there",
+      "pilot in.jsonl --task sort --gold truth",
+      /no row has the field "truth".*line 1 has text, label/s,
+    ],
+    ["compares a field that isn't there", "pilot in.jsonl --task sort --gold label --answer lable", /no such field.*label, why/s],
+    ["would show its models the right answer", "pilot in.jsonl --task sort --gold label", /label.*takes it out of the rows/s],
+    ["has a data class that isn't there", "pilot in.jsonl --task sort --data-class pii", /data class "pii" is not configured/],
+    ["has a floor above 1", "pilot in.jsonl --task sort --floor 95", /--floor takes a share/],
+    ["would write over its input", "pilot in.jsonl --task sort -o in.jsonl", /in\.jsonl is the input/],
+  ])("because it %s says so, and ends with 2", async (_why, args, said) => {
+    const closed = `redis://127.0.0.1:${await freePort()}`;
+    const { code, stdout, stderr } = await runCommand(args.split(" "), {
+      cwd: dir,
+      environment: { REDIS_URL: closed, MODELFLEET_DATA: dir },
+    });
+    expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(said);
   });
 });

@@ -94,11 +94,7 @@ const CONCURRENCY = { cheap: 3, mid: 3, strong: 3, judge: 30 } as const;
 const MOST_UNDER_WAY = 3 + 3 + 30 + 3 + 30 + 3;
 type Name = keyof typeof CONCURRENCY;
 const MODELS: readonly (readonly [vendor: string, kind: string, models: Readonly<Partial<Record<Name, object>>>])[] = [
-  [
-    "alpha",
-    "openai",
-    { cheap: { input: 0.15, output: 0.6 }, mid: { input: 1.1, output: 4.4 }, judge: { input: 2.5, output: 10 } },
-  ],
+  ["alpha", "openai", { cheap: { input: 0.15, output: 0.6 }, mid: { input: 1.1, output: 4.4 }, judge: { input: 2.5, output: 10 } }],
   ["beta", "anthropic", { cheap: { input: 0.25, output: 1.25 }, judge: { input: 3, output: 15 } }],
   ["gamma", "openai-compatible", { strong: { input: 5, output: 15 } }],
 ];
@@ -195,7 +191,8 @@ async function resultsOf(batch: string): Promise<readonly Result[]> {
 }
 
 const isCertain = ({ outcome }: TrailEntry) => outcome !== "uncertain";
-const shown = (trail: readonly TrailEntry[]): readonly string[] => trail.map(({ purpose, model, outcome }) => `${purpose} ${model} ${outcome}`);
+const shown = (trail: readonly TrailEntry[]): readonly string[] =>
+  trail.map(({ purpose, model, outcome }) => `${purpose} ${model} ${outcome}`);
 const endOf = (result: Result) =>
   result.status === "answered"
     ? { model: result.model, label: (result.answer.json as { readonly label: string }).label }
@@ -219,7 +216,9 @@ function callsByModel(trails: readonly TrailEntry[]): Readonly<Record<string, nu
 
 function ledgerByModel({ vendors }: Ledger): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    Object.entries(vendors).flatMap(([vendor, { models }]) => Object.entries(models).map(([name, { calls }]) => [`${vendor}/${name}`, calls])),
+    Object.entries(vendors).flatMap(([vendor, { models }]) =>
+      Object.entries(models).map(([name, { calls }]) => [`${vendor}/${name}`, calls]),
+    ),
   );
 }
 
@@ -243,7 +242,9 @@ describe("a task with agreement, checks, repair and a judge", () => {
     expect(failed).toHaveLength(ROWS.length / NAMES.length);
     for (const { error, trail } of failed) {
       expect(error.message).toContain("gamma/strong");
-      expect(trail.find(({ outcome, purpose }) => outcome === "unfit" && purpose === "answer")?.reason).toContain('"hopeless" is not one of');
+      expect(trail.find(({ outcome, purpose }) => outcome === "unfit" && purpose === "answer")?.reason).toContain(
+        '"hopeless" is not one of',
+      );
       expect(trail.at(-1)).toMatchObject({ purpose: "judge", outcome: "answered" });
     }
   });

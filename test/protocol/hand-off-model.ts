@@ -271,7 +271,7 @@ function decisions(state: State, copy: Copy, protocol: Protocol, scenario: Scena
   const { looksBeforeCalling, widens, unjudged } = protocol;
   const { queue, round, hop, step, joined } = copy;
   const { judges = "" } = scenario;
-  /** What was held waits no longer: the route goes on, or `next` before it. */
+  /** What comes before the route goes first: the judgement or the repair of what is held. */
   const bindNext = (
     { excluded, held, purpose }: Pick<Copy, "excluded" | "held" | "purpose">,
     last: readonly Step[] = ["finish"],
@@ -338,7 +338,7 @@ function partOf(step: string, part: number, { hop, round, excluded }: Pick<Copy,
 /** A step of one call settles in the pool. */
 function settling(copy: Copy, ending: CallEnding, { remembersFailures }: Protocol, { judges = "" }: Scenario): readonly Step[] {
   const { queue, hop, round, excluded, held, purpose } = copy;
-  const goOn = (met: Pick<Copy, "excluded"> & Partial<Copy>): readonly Step[] => [{ add: makeCopy({ queue: "R", hop: hop + 1, round, ...met }) }, "finish"];
+  const goOn = (met: Partial<Copy>): readonly Step[] => [{ add: makeCopy({ queue: "R", hop: hop + 1, round, ...met }) }, "finish"];
   const isJudge = purpose === "judge";
   const own = queue.toLowerCase();
   switch (ending) {

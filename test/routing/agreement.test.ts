@@ -59,10 +59,10 @@ describe("answers agree", () => {
         fc.integer({ min: 2, max: 6 }),
         (given, needed) => {
           const need = Math.min(needed, given.length);
-          const most = Math.max(...["x", "y", "z"].map((each) => given.filter((label) => label === each).length));
+          const times = (label: string | undefined) => given.filter((each) => each === label).length;
+          const most = Math.max(...["x", "y", "z"].map(times));
           const taken = agreedAnswer(labels(...given), { on: ["label"], need }, given.length)?.answer.json as { label: string } | undefined;
-          expect(taken !== undefined).toBe(most >= need);
-          if (taken) expect(given.filter((label) => label === taken.label)).toHaveLength(most);
+          expect(times(taken?.label)).toBe(most >= need ? most : 0);
         },
       ),
     );

@@ -56,7 +56,7 @@ describe("a provider may not see data of a class", () => {
     ) as fc.Arbitrary<DataClassRules>;
     fc.assert(
       fc.property(handling, rules, (data, all) => {
-        const each = Object.entries(all).map(([rule, value]) => barred(data, { [rule]: value } as DataClassRules));
+        const each = Object.entries(all).map(([rule, value]) => barred(data, { [rule]: value }));
         expect(barred(data, all) === undefined).toBe(each.every((reason) => reason === undefined));
       }),
     );
@@ -73,8 +73,15 @@ describe("the class of a job's data", () => {
     expect(dataClassOf(jobSpec(), {})).toBeUndefined();
   });
 
-  it("is its task's where the row's field is no text", () => {
-    for (const said of [7, null, ["public"], { of: "public" }]) expect(dataClassOf(jobSpec({ input: { class: said } }), task)).toBe("internal");
+  it("is its task's where the row's field is empty", () => {
+    expect(dataClassOf(jobSpec({ input: { class: null } }), task)).toBe("internal");
+  });
+
+  it("is one that nobody has heard of where the row's field is no text: that bars every model rather than none", () => {
+    const model = modelSpec("a/1", { barredFor: { internal: null, public: null } });
+    for (const said of [7, true, ["public"], { of: "public" }]) {
+      expect(whyForbidden(jobSpec({ input: { class: said } }), task, model)).toContain("not among the configured ones");
+    }
   });
 });
 

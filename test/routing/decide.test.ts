@@ -101,7 +101,9 @@ describe("a step of one call", () => {
     expect(decide(ONE, [transient], { progress: before })).toMatchObject({
       progress: { reroutes: 5, excluded: [{ model: "z/9" }, { model: "a/1" }] },
     });
-    expect(decide({ models: ["z/9"] }, [failing("escalate")], { progress: before })).toMatchObject({ progress: { excluded: before.excluded } });
+    expect(decide({ models: ["z/9"] }, [failing("escalate")], { progress: before })).toMatchObject({
+      progress: { excluded: before.excluded },
+    });
     expect(decide({ models: ["z/9"] }, [transient], { progress: before })).toMatchObject({
       progress: { excluded: [...before.excluded, { model: "z/9", cause: "transient" }] },
     });
@@ -379,7 +381,10 @@ describe("a judgement", () => {
   });
 
   it("of nothing, or of a task that has no judge any more, lets the job begin again", () => {
-    expect(decide(judging("b/2"), [verdictOf(9)], { task: { judge: JUDGE } })).toMatchObject({ kind: "rebind", progress: { excluded: [] } });
+    expect(decide(judging("b/2"), [verdictOf(9)], { task: { judge: JUDGE } })).toMatchObject({
+      kind: "rebind",
+      progress: { excluded: [] },
+    });
     const decision = decide(judging("b/2"), [verdictOf(9)], { progress: { held } });
     expect(decision).toEqual({ kind: "rebind", progress: { ...progress, reroutes: 1 } });
   });
@@ -416,7 +421,8 @@ describe("an analysis asked of a model", () => {
 
 describe("what can't come next is left out", () => {
   const held = { model: "a/1" as ModelId, answer: answer("yes"), reason: "too short" };
-  const skip = (step: Step, changes: Partial<Progress> = {}) => afterSkip({ ...progress, next: [step], ...changes }, ["x/1: down", "y/1: down"]);
+  const skip = (step: Step, changes: Partial<Progress> = {}) =>
+    afterSkip({ ...progress, next: [step], ...changes }, ["x/1: down", "y/1: down"]);
 
   it("an analysis: middling, for these reasons", () => {
     expect(skip({ models: ["c/3"], purpose: "analyse" })).toMatchObject({

@@ -1,7 +1,7 @@
 // A PostgreSQL for tests, with a database of their own for each that asks: the server of POSTGRES_URL, else one that is started from the programs on this machine.
 
 import { randomUUID } from "node:crypto";
-import pg from "pg";
+import { Client, type QueryResultRow } from "pg";
 import { findPostgresPrograms, startLocalPostgres } from "../../scripts/local-postgres.ts";
 import { readEnvironment } from "../../src/runtime/environment.ts";
 
@@ -41,8 +41,8 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       own.pathname = `/${name}`;
       return own.href;
     },
-    kill: local?.kill ?? refuse,
-    restart: local?.restart ?? refuse,
+    kill: () => local?.kill() ?? refuse(),
+    restart: () => local?.restart() ?? refuse(),
     async stop() {
       if (!local) for (const name of databases) await query(url, `drop database if exists ${name} with (force)`);
       await local?.stop();
@@ -51,12 +51,12 @@ export async function startTestPostgres(): Promise<TestPostgres> {
 }
 
 /** One statement, on a connection of its own. */
-export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+export async function query<Row extends QueryResultRow = QueryResultRow>(
   url: string,
   text: string,
   values: readonly unknown[] = [],
 ): Promise<readonly Row[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     return (await client.query<Row>(text, [...values])).rows;

@@ -1,0 +1,62 @@
+// What a plan supposes of calls that were never made: wide ranges, in which the truth should lie, and a middle.
+
+import type { JsonSchema } from "../src/job/json.ts";
+import type { ModelSpec } from "../src/job/model.ts";
+import type { TaskSpec } from "../src/job/task.ts";
+import { rangeOf, type ModelKnowledge, type Range } from "../src/plan/plan.ts";
+
+/** Means over the rows. */
+export interface AssumedOutput {
+  /** As the estimator has it: by the schema, or for free text. */
+  readonly outputTokens: number;
+  /** The requests' own limit, where they have one. */
+  readonly maxOutputTokens: number | undefined;
+}
+
+/** The vendor's tokens for each one counted here: tokenizers differ, some put words around a prompt, some don't count the schema (much of a short request). */
+export const ASSUMED_INPUT: Range = { low: 0.35, expected: 1, high: 2 };
+/** From every answer taken to none, which leads on to the last step of the route. */
+export const ASSUMED_PASS: Range = { low: 1, expected: 1, high: 0 };
+export const ASSUMED_AGREEMENT: Range = { low: 1, expected: 0.8, high: 0 };
+
+/** Without a limit of the request's own answers are supposed to be no longer. */
+export const LONGEST_ASSUMED = 2_048;
+const SHORTEST_TEXT = 16;
+const TOKENS_PER_PROPERTY = 4;
+const BRACES = 2;
+/** Models answer the same question at lengths that differ by as much. */
+const LIKE_OTHERS: Range = { low: 0.33, expected: 1, high: 3 };
+
+/** `others`: the mean of the task's models that were seen. */
+export function assumeOutput(
+  model: ModelSpec | undefined,
+  { output }: Pick<TaskSpec, "output">,
+  { outputTokens, maxOutputTokens, others }: AssumedOutput & { readonly others?: number | undefined },
+): Range {
+  const high = longestAnswer(model, maxOutputTokens ?? LONGEST_ASSUMED);
+  const within = (tokens: number) => Math.min(tokens, high);
+  if (others !== undefined) return rangeOf((level) => within(others * LIKE_OTHERS[level]));
+  const low = output === undefined ? SHORTEST_TEXT : BRACES + TOKENS_PER_PROPERTY * propertiesOf(output);
+  return { low: Math.min(low, within(outputTokens)), expected: within(outputTokens), high };
+}
+
+export function longestAnswer(model: ModelSpec | undefined, limit: number | undefined): number {
+  return Math.min(limit ?? Number.POSITIVE_INFINITY, model?.maxOutputTokens ?? LONGEST_ASSUMED);
+}
+
+const ASSUMED_LATENCY_MS: Readonly<Record<ModelSpec["tier"], number>> = { fast: 800, standard: 1_500, premium: 3_000 };
+/** Small answers of fast vendors come within milliseconds, reasoning takes a minute. */
+const LATENCY_FACTORS: Range = { low: 0.01, expected: 1, high: 10 };
+const SLOW = 2;
+
+export function assumeLatency(model: ModelSpec | undefined): Pick<ModelKnowledge, "latencyMs" | "slowLatencyMs"> {
+  const latencyMs = rangeOf((level) => ASSUMED_LATENCY_MS[model?.tier ?? "standard"] * LATENCY_FACTORS[level]);
+  return { latencyMs, slowLatencyMs: rangeOf((level) => latencyMs[level] * SLOW) };
+}
+
+function propertiesOf(schema: JsonSchema): number {
+  if (typeof schema !== "object") return 1;
+  const { required, properties } = schema;
+  if (Array.isArray(required)) return Math.max(1, required.length);
+  return typeof properties === "object" && properties !== null ? Math.max(1, Object.keys(properties).length) : 1;
+}

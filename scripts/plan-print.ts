@@ -1,0 +1,98 @@
+// A plan for people: what it rests on, what the routes compared come to, and what its own route spends on whom.
+
+import type { PlannedRoute, Range } from "../src/plan/plan.ts";
+import { formatCount, formatDuration, formatShare, formatUsd } from "../src/report/format.ts";
+import type { Plan } from "./plan-make.ts";
+import { ASSUMED_INPUT, LONGEST_ASSUMED } from "./plan-assumptions.ts";
+import { table } from "./table.ts";
+
+/** Ranges narrower than this are shown as one number. */
+const NARROW = 0.02;
+
+export function renderPlan(plan: Plan, baseline?: string): string {
+  const [own] = plan.routes;
+  const parts = [rowsLine(plan), historyLines(plan), routesTable(plan.routes), own ? modelsTable(own) : "", notes(plan, baseline)];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+function rowsLine({ input, task, rows }: Plan): string {
+  const { total, good, bad, estimated, sampleError, firstBad, done } = rows;
+  const lines = [`${input} for ${task}: ${count(total, "row")}${bad > 0 ? `, ${formatCount(bad)} of them bad (${firstBad})` : ""}`];
+  if (estimated < good) {
+    lines.push(
+      `tokens estimated on ${formatCount(estimated)} rows drawn at random: the input may be off by ${(100 * sampleError).toFixed(1)} % for that`,
+    );
+  }
+  if (done > 0) lines.push(`${count(done, "row")} of its batch have a result already: a run of this file calls only the others, with --fresh all of them`);
+  return lines.join("\n");
+}
+
+function historyLines({ history, assumptions }: Plan): string {
+  const { answers, trialRows, trialsAt } = history;
+  const trials = trialRows > 0 ? `trials of ${formatCount(trialRows)} rows (${new Date(trialsAt ?? 0).toISOString().slice(0, 16)}Z)` : "";
+  const known = answers > 0 ? `the last ${formatCount(Math.min(500, answers))} answers or fewer of each model` : "";
+  const basis = [known, trials].filter((each) => each !== "").join(" and ");
+  if (basis !== "" && assumptions.length === 0) return `by ${basis}; ranges: two standard errors`;
+  return [
+    basis === "" ? "by the prompts alone: no call of this task was seen yet, so each figure is a range" : `by ${basis}; but:`,
+    ...assumptions.map((each) => `  ${each}`),
+    `  assumed: answers from a few tokens to the request's limit (without one ${formatCount(LONGEST_ASSUMED)}), or to three times those of the other models;`,
+    `  the vendor's count of the input ${ASSUMED_INPUT.low} to ${ASSUMED_INPUT.high} times ours; all checks passed to none, all agreements to none`,
+    "  a sample makes it exact: --sample 200",
+  ].join("\n");
+}
+
+function routesTable(routes: readonly PlannedRoute[]): string {
+  const head = ["", "calls", "tokens in", "tokens out", "cost", "from … to", "worst case", "time", "bound by"];
+  const rows = routes.map((route) => [
+    route.name,
+    formatCount(route.calls.expected),
+    formatCount(route.inputTokens.expected),
+    formatCount(route.outputTokens.expected),
+    `${formatUsd(route.costNanoUsd.expected)}${route.unpriced.length > 0 ? " + ?" : ""}`,
+    span(route.costNanoUsd, formatUsd),
+    formatUsd(route.worstCostNanoUsd),
+    span(route.timeMs, formatDuration),
+    route.boundBy,
+  ]);
+  return table(head, rows).trimEnd();
+}
+
+function modelsTable({ name, models, costNanoUsd }: PlannedRoute): string {
+  if (models.length < 2) return "";
+  const rows = models.map((each) => [
+    each.model,
+    formatCount(each.calls),
+    formatCount(each.inputTokens),
+    formatCount(each.outputTokens),
+    formatUsd(each.costNanoUsd),
+    formatShare(each.costNanoUsd, costNanoUsd.expected),
+  ]);
+  return `${name}, by model\n${table(["model", "calls", "tokens in", "tokens out", "cost", "share"], rows).trimEnd()}`;
+}
+
+function notes({ routes, rows }: Plan, baseline: string | undefined): string {
+  const [own] = routes;
+  const against = routes.find(({ name }) => name === baseline);
+  const lines = routes.flatMap(({ name, unableRows }) =>
+    unableRows > 0 ? [`${name}: ${count(unableRows, "row")} of ${formatCount(rows.good)} that no model of it can or may take`] : [],
+  );
+  for (const model of new Set(routes.flatMap(({ unpriced }) => unpriced))) lines.push(`${model} has no price: what it costs is not in here`);
+  if (own && against && against.costNanoUsd.expected > 0) {
+    lines.push(`the route costs ${formatShare(own.costNanoUsd.expected, against.costNanoUsd.expected)} of ${against.name} alone`);
+  }
+  lines.push(
+    "time: the busiest limit's, for a fleet that has the limits to itself; later steps run while the first still takes rows, so only what comes after is added",
+    "worst case: every step of the route once, with its repairs and judgements, every answer as long as it may be; calls that fail without an answer cost nothing",
+  );
+  return lines.join("\n");
+}
+
+function span({ low, expected, high }: Range, format: (value: number) => string): string {
+  if (high - low <= NARROW * expected) return format(expected);
+  return `${format(low)} … ${format(high)}`;
+}
+
+function count(n: number, what: string): string {
+  return `${formatCount(n)} ${what}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,80 @@
+// `plan --sample`: some rows of the file really asked of every model compared, as a pilot does it. The answers stay in the store: the same sample is paid once.
+
+import type { Fleet } from "../src/config/fleet.ts";
+import { StoppedError, UsageError } from "../src/job/errors.ts";
+import type { JobTerms } from "../src/job/job.ts";
+import type { ModelId } from "../src/job/names.ts";
+import { routeModels, type TaskSpec } from "../src/job/task.ts";
+import { formatCount, formatUsd } from "../src/report/format.ts";
+import { openStore } from "../src/results/open-store.ts";
+import { systemClock } from "../src/runtime/clock.ts";
+import type { JobInput } from "./job-input.ts";
+import { openFleet } from "./open-fleet.ts";
+import { readTrial } from "./pilot-answers.ts";
+import { chooseCandidates, namedModels } from "./pilot-candidates.ts";
+import { confirmCost } from "./pilot-confirm.ts";
+import { estimateCostNanoUsd } from "./pilot-estimate.ts";
+import { runTrials } from "./pilot-run.ts";
+import { drawSample } from "./pilot-sample.ts";
+import { planTrials } from "./pilot-trial.ts";
+import { readTrialBatches, type Trials } from "./plan-history.ts";
+import { createProgress } from "./progress.ts";
+import { say } from "./terminal.ts";
+
+export interface SampleRequest {
+  readonly task: TaskSpec;
+  readonly input: JobInput;
+  readonly terms: JobTerms;
+  readonly size: number;
+  readonly baseline?: ModelId | undefined;
+  readonly config?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** @throws StoppedError when it is interrupted or not wanted; the same command again goes on. */
+export async function askSample(fleet: Fleet, request: SampleRequest): Promise<Trials> {
+  const { task, input, terms, size, baseline, config, signal } = request;
+  if (size > fleet.queues.windowRows) {
+    throw new UsageError(`--sample ${size} is more than can be asked`, `At most ${formatCount(fleet.queues.windowRows)} rows (queues.windowRows).`);
+  }
+  const { rows: drawn } = await drawSample(input.rows(), { size, seed: 1 });
+  const named = namedModels(fleet, task, [...routeModels(task.route), ...(baseline === undefined ? [] : [baseline])]);
+  const { models, rows, leftOut } = chooseCandidates(fleet, task, { models: named, rows: drawn, terms });
+  for (const { model, reason } of leftOut) say(`left out of the sample: ${model}: ${reason}`);
+  const trials = planTrials(task, { name: input.name, rows, models, basis: "agreement", judges: [], terms });
+  const comparing = { basis: "agreement", gold: () => undefined } as const;
+  const store = openStore(fleet);
+  try {
+    const before = await Promise.all(trials.map((trial) => readTrial(store, trial, comparing)));
+    const open = trials.flatMap((trial, i) => {
+      const { endedRows, unaskedRows } = before[i]!;
+      const missing = rows.length - endedRows + unaskedRows;
+      return missing === 0 ? [] : [{ ...trial, hasUnasked: unaskedRows > 0, missing }];
+    });
+    if (open.length > 0) {
+      const asked = open.map(({ model, missing }) => ({ model, rows: missing }));
+      const estimateNanoUsd = await estimateCostNanoUsd(task, rows, { asked });
+      const calls = asked.reduce((sum, each) => sum + each.rows, 0);
+      say(`sample: ${formatCount(rows.length)} rows, ${formatCount(calls)} calls to make, about ${formatUsd(estimateNanoUsd)}`);
+      if (!(await confirmCost(estimateNanoUsd, { isCapped: false, isInputRead: false, signal }))) {
+        throw new StoppedError("nothing was called", "Take fewer rows (--sample), or leave it out.");
+      }
+      const opened = await openFleet(config === undefined ? {} : { config }, { patient: true, fleet });
+      try {
+        const progress = createProgress(systemClock, process.stderr.isTTY);
+        const run = { task, trials: open, rows: rows.length, estimateNanoUsd, judges: [], config, progress, signal };
+        const end = await runTrials(opened, run).finally(() => progress.end());
+        if (end === "interrupted") throw new StoppedError("interrupted: the answers that are there are kept", "The same command again goes on from there.");
+      } finally {
+        await opened.close();
+      }
+    }
+    return await readTrialBatches(
+      store,
+      task,
+      trials.map(({ batch }) => batch),
+    );
+  } finally {
+    await store.stop();
+  }
+}

@@ -1,0 +1,91 @@
+// modelfleet plan: what a file's rows will take, before anything is spent: calls, tokens, cost and time, by the task's route and by what it could have instead.
+//
+// history (what the fleet has learned; trials in the store; --sample asks some rows now) → the file's rows → figures → table or JSON.
+
+import { Option, type Command } from "commander";
+import type { RowFormat } from "../src/intake/row.ts";
+import { UsageError } from "../src/job/errors.ts";
+import type { ModelId } from "../src/job/names.ts";
+import { openStore } from "../src/results/open-store.ts";
+import { listenForShutdown } from "../src/runtime/shutdown.ts";
+import { configOption } from "./batch-options.ts";
+import { FORMATS, openInput, requireTask } from "./job-input.ts";
+import { loadCommandFleet } from "./open-fleet.ts";
+import { namedModels } from "./pilot-candidates.ts";
+import { findTrials, readLearned, type Trials } from "./plan-history.ts";
+import { makePlan } from "./plan-make.ts";
+import { renderPlan } from "./plan-print.ts";
+import { askSample } from "./plan-sample.ts";
+import { parseTerms, type TermOptions } from "./row-terms.ts";
+import { say } from "./terminal.ts";
+
+interface Options extends Pick<TermOptions, "dataClass" | "allow" | "deny"> {
+  readonly config?: string;
+  readonly task?: string;
+  readonly sample?: string;
+  readonly baseline?: string;
+  readonly format?: RowFormat;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  modelfleet plan tickets.jsonl --task classify
+  modelfleet plan tickets.jsonl --task classify --sample 200 --baseline openai/gpt-5`;
+
+export function registerPlan(program: Command): void {
+  configOption(program.command("plan <file>"))
+    .description("what a file's rows (or standard input's: -) will cost and how long they will take, before anything is spent")
+    .option("-t, --task <name>", "the task type of the rows (required)")
+    .option("--sample <rows>", "ask so many rows of every model compared, for want of a history or for a better one (this costs)")
+    .option("--baseline <model>", "compare with this model too: all rows through it alone")
+    .addOption(new Option("-f, --format <format>", "the file's format (default: seen from its name and first line)").choices(FORMATS))
+    .option("--data-class <name>", "the class of the rows' data: only models that may see it are counted")
+    .option("--allow <model...>", "the only models that may be called")
+    .option("--deny <model...>", "models that may not be called")
+    .option("--json", "as JSON on standard output")
+    .addHelpText("after", EXAMPLES)
+    .action(async (file: string, options: Options) => {
+      process.exitCode = await plan(file, options);
+    });
+}
+
+/** 0: told. 1: no row can or may be taken by any model of the route. */
+async function plan(file: string, options: Options): Promise<number> {
+  const size = options.sample === undefined ? undefined : Number(options.sample);
+  if (size !== undefined && !(Number.isSafeInteger(size) && size > 0)) {
+    throw new UsageError(`--sample takes a number of rows, not "${options.sample}"`);
+  }
+  const shutdown = listenForShutdown(() => say("\nstopping: calls in flight may end; Ctrl-C again stops at once"));
+  try {
+    const fleet = await loadCommandFleet(options);
+    const task = requireTask(fleet, options.task);
+    const terms = parseTerms(options, fleet);
+    const [baseline] = options.baseline === undefined ? [] : namedModels(fleet, task, [options.baseline]).map(({ id }) => id);
+    const input = await openInput(file, task, options.format);
+    if (size !== undefined && !input.isFile) {
+      throw new UsageError(`--sample needs a file that can be read again, and ${input.name} can't`, "Give the rows as a file.");
+    }
+    const { signal } = shutdown;
+    const config = options.config;
+    const trials =
+      size === undefined ? await readTrials(fleet, task) : await askSample(fleet, { task, input, terms, size, baseline, config, signal });
+    const { whyBlind, ...learned } = await readLearned(fleet, input.derivedBatch);
+    if (whyBlind !== undefined) say(`nothing is known of earlier calls: ${whyBlind}`);
+    const made = await makePlan({ fleet, task, input, terms, learned, trials, baseline: baseline as ModelId | undefined });
+    process.stdout.write(options.json ? `${JSON.stringify(made, undefined, 2)}\n` : renderPlan(made, baseline));
+    const [own] = made.routes;
+    return made.rows.good > 0 && own && own.unableRows >= made.rows.good ? 1 : 0;
+  } finally {
+    shutdown.dispose();
+  }
+}
+
+async function readTrials(fleet: Parameters<typeof openStore>[0], task: Parameters<typeof findTrials>[1]): Promise<Trials> {
+  const store = openStore(fleet);
+  try {
+    return await findTrials(store, task);
+  } finally {
+    await store.stop();
+  }
+}
