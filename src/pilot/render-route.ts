@@ -37,7 +37,9 @@ export function renderRoute(report: PilotReport, { on }: RouteOptions = {}): str
 }
 
 function shortRates(rates: Readonly<Record<string, { rate: number; of: number }>>): Record<string, { rate: number; of: number }> {
-  return Object.fromEntries(Object.entries(rates).map(([key, { rate, of }]) => [key, { rate: short(rate), of }]));
+  // A step that no row of the sample reached says nothing.
+  const known = Object.entries(rates).filter(([, { of }]) => of > 0);
+  return Object.fromEntries(known.map(([key, { rate, of }]) => [key, { rate: short(rate), of }]));
 }
 
 function short(share: number): number {

@@ -6,7 +6,7 @@ export interface Axis {
 }
 
 /** From nothing to a round value at or above `highest`, in about `ticks` steps of 1, 2 or 5. */
-export function linearAxis(highest: number, ticks = 4): Axis {
+export function linearAxis(highest: number, ticks = 5): Axis {
   if (highest <= 0) return { at: () => 0, ticks: [0] };
   const decade = 10 ** Math.floor(Math.log10(highest / ticks));
   const step = decade * ([1, 2, 5].find((size) => highest / (size * decade) <= ticks) ?? 10);

@@ -12,7 +12,7 @@ import type { TrailEntry } from "../job/trail.ts";
  * answer (errors, answers that failed a check or a judgement, disagreement, jobs that failed) · `judging`, `repairs`, `analysis`: calls for that purpose, however they
  * ended · `duplicates`: paid beside the calls that led to a row's result · `uncertain`: cut off, at their estimates
  */
-export const USES = ["answers", "agreement", "failures", "judging", "repairs", "analysis", "duplicates", "uncertain"] as const;
+export const USES = ["answers", "agreement", "judging", "repairs", "analysis", "failures", "duplicates", "uncertain"] as const;
 export type Use = (typeof USES)[number];
 
 /** What the ledger tells; `asking` is divided by the results into answers, agreement and failures. */

@@ -13,7 +13,7 @@ export interface SvgFigure {
   readonly legend?: string;
 }
 
-export const CHART_WIDTH = 860;
+export const CHART_WIDTH = 1010;
 /** Of a letter in the charts' font: enough to keep texts apart. */
 export const LETTER_WIDTH = 6.8;
 
