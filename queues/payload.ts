@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import type { JsonObject } from "../src/job/json.ts";
-import type { Job, JobTerms } from "../src/job/job.ts";
+import { contentOf, type Job, type JobTerms } from "../src/job/job.ts";
 import { BATCH_PATTERN, ROW_LIMIT, type ModelId } from "../src/job/names.ts";
 import type { Outcome } from "../src/job/outcome.ts";
 import { freshProgress, type Progress } from "../src/job/progress.ts";
@@ -107,7 +107,7 @@ export function toTaskPayload({ job, hop, round, progress }: Envelope): TaskPayl
   return {
     v: PAYLOAD_VERSION,
     ...rest,
-    ...(body ? { body } : { input }),
+    ...contentOf({ input, ...(body ? { body } : {}) }),
     fleet: isFirstWay ? {} : { hop, round, progress },
   };
 }

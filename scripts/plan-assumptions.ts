@@ -14,7 +14,7 @@ export interface AssumedOutput {
 }
 
 /** The vendor's tokens for each one counted here: tokenizers differ, some put words around a prompt, some don't count the schema (much of a short request). */
-export const ASSUMED_INPUT: Range = { low: 0.35, expected: 1, high: 2 };
+export const ASSUMED_INPUT: Range = { low: 0.25, expected: 1, high: 2 };
 /** From every answer taken to none, which leads on to the last step of the route. */
 export const ASSUMED_PASS: Range = { low: 1, expected: 1, high: 0 };
 export const ASSUMED_AGREEMENT: Range = { low: 1, expected: 0.8, high: 0 };
@@ -22,8 +22,8 @@ export const ASSUMED_AGREEMENT: Range = { low: 1, expected: 0.8, high: 0 };
 /** Without a limit of the request's own answers are supposed to be no longer. */
 export const LONGEST_ASSUMED = 2_048;
 const SHORTEST_TEXT = 16;
-const TOKENS_PER_PROPERTY = 4;
-const BRACES = 2;
+const TOKENS_PER_PROPERTY = 3;
+const BRACES = 1;
 /** Models answer the same question at lengths that differ by as much. */
 const LIKE_OTHERS: Range = { low: 0.33, expected: 1, high: 3 };
 

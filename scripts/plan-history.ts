@@ -54,7 +54,7 @@ export async function readLearned(fleet: Fleet, batch: string | undefined): Prom
   }
 }
 
-async function readBooks(redis: Redis, providers: Iterable<string>): Promise<Omit<Learned, "doneRows">> {
+export async function readBooks(redis: Redis, providers: Iterable<string>): Promise<Omit<Learned, "doneRows">> {
   const lessons = new Map<string, LessonSums>();
   const stats = new Map<string, ModelStats>();
   await Promise.all(

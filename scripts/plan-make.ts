@@ -16,7 +16,7 @@ import { planRoute } from "./plan-figures.ts";
 import type { Learned, Trials } from "./plan-history.ts";
 import { createKnowledge } from "./plan-knowledge.ts";
 import { createPathFinder, createSinglePathFinder, type PathFinder } from "./plan-paths.ts";
-import { scanRows, type RowScan } from "./plan-rows.ts";
+import { scanRows, type RowScan, type RowScanOptions } from "./plan-rows.ts";
 
 export interface Plan {
   readonly task: string;
@@ -38,7 +38,7 @@ export interface Plan {
   readonly routes: readonly PlannedRoute[];
 }
 
-export interface PlanOptions {
+export interface PlanOptions extends Pick<RowScanOptions, "sampleAbove" | "sampleSize"> {
   readonly fleet: Fleet;
   readonly task: TaskSpec;
   readonly input: JobInput;
@@ -77,6 +77,8 @@ export async function makePlan(options: PlanOptions): Promise<Plan> {
     instruction: (model) => (task.output === undefined ? undefined : providers.get(model.provider)?.instruction(model, task.output)),
     estimator: await createTokenEstimator(),
     paths: scenarios.map(({ finder }) => finder),
+    ...(options.sampleAbove === undefined ? {} : { sampleAbove: options.sampleAbove }),
+    ...(options.sampleSize === undefined ? {} : { sampleSize: options.sampleSize }),
   });
   const knowledge = createKnowledge({ task, models: fleet.models, learned, trials, rows: scan.good, output: outputOf(scan) });
   const routes = scenarios.map(({ name, kind }, i) => planRoute({ name, kind }, scan.groups[i]!, { fleet, task, knowledge, scan }));

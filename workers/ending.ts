@@ -1,6 +1,6 @@
 // How a row ends: its result is recorded (the script refuses a second one), and what ended without an answer is shown among the dead letters.
 
-import { termsOf } from "../src/job/job.ts";
+import { contentOf, termsOf } from "../src/job/job.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { Answer } from "../src/job/outcome.ts";
 import type { Result, ResultError } from "../src/job/result.ts";
@@ -47,8 +47,7 @@ export function createEnding({
       await states.record({ ...base(envelope), status: "answered", model, answer });
     },
     async failed(envelope, error) {
-      const { input, body } = envelope.job;
-      const result: Result = { ...base(envelope), ...termsOf(envelope.job), status: "error", error, ...(body ? { body } : { input }) };
+      const result: Result = { ...base(envelope), ...termsOf(envelope.job), status: "error", error, ...contentOf(envelope.job) };
       const isRecorded = (await states.record(result)) === "recorded";
       if (isRecorded && !NOT_SHOWN.has(error.code)) await queues.addDead({ reason: error.message, code: error.code, envelope });
     },

@@ -52,6 +52,11 @@ export function termsOf({ tags, tenant, dataClass, allow, deny, trial }: JobTerm
   };
 }
 
+/** What there is of the row: an OpenAI body may come alone, or beside the row that says of which class its data is. */
+export function contentOf({ input, body }: Pick<Job, "input" | "body">): Partial<Pick<Job, "input" | "body">> {
+  return { ...(body ? { body } : {}), ...(body && Object.keys(input).length === 0 ? {} : { input }) };
+}
+
 /** `batch.row.hop.part`: the id of the QueueJob that carries a row. `hop` only grows over a row's whole life, so an id never has two purposes. */
 export function queueJobId(rowId: RowId, hop: number, part = 0): string {
   return `${rowId.batch}.${rowId.row}.${hop}.${part}`;

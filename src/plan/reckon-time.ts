@@ -34,6 +34,9 @@ export interface ReckonedTime {
   readonly boundBy: string;
 }
 
+/** Until a fleet is started and the first row has come through its queues. */
+const START_MS = 1_000;
+
 export function reckonTime(loads: readonly Load[], lanes: readonly Lane[]): ReckonedTime {
   const working = loads.filter(({ calls }) => calls > 0);
   const depths = [...new Set(working.map(({ depth }) => depth))].toSorted((a, b) => a - b);
@@ -55,7 +58,7 @@ export function reckonTime(loads: readonly Load[], lanes: readonly Lane[]): Reck
     const timeMs = beforeMs + busyMs + tailMs + afterMs;
     if (timeMs > longest.timeMs) longest = { timeMs, boundBy: lane.name };
   }
-  return longest;
+  return { ...longest, timeMs: working.length === 0 ? 0 : START_MS + longest.timeMs };
 }
 
 function busyTimeMs(loads: readonly Load[], { rate, concurrency }: Lane): number {

@@ -40,11 +40,11 @@ const STYLE = `
 :root { color-scheme: light dark; }
 body { margin: 0 auto; max-width: 66rem; padding: 2rem 1.25rem 4rem; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 0 0 .6rem; } p.soft { color: var(--soft); font-size: .9rem; margin: .25rem 0; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1rem 1.5rem; margin: 1.5rem 0; padding: 1rem 0; border: solid var(--grid); border-width: 1px 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr)); gap: 1rem 1.5rem; margin: 1.5rem 0; padding: 1rem 0; border: solid var(--grid); border-width: 1px 0; }
 .facts div { display: flex; flex-direction: column; } dt { color: var(--soft); font-size: .85rem; } dd { margin: 0; } .fact { font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabular-nums; } .note { color: var(--soft); font-size: .8rem; }
 figure, section { margin: 2.25rem 0 0; } figure { overflow-x: auto; } figure > svg { width: 100%; min-width: 36rem; height: auto; display: block; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .82rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .5rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; } th { color: var(--soft); font-weight: 500; } .name { text-align: left; } th.name[scope=row] { color: var(--ink); font-weight: 400; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .8rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .4rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; } th { color: var(--soft); font-weight: 500; } .name { text-align: left; } th.name[scope=row] { color: var(--ink); font-weight: 400; }
 tfoot td, tfoot th { font-weight: 600; border-bottom: 0; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } figure, section, .facts { break-inside: avoid; } table { font-size: 7pt; } th, td { padding: .2rem .3rem; } .wide, figure { overflow: visible; } figure > svg { min-width: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }`;
 

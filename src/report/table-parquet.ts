@@ -8,7 +8,7 @@ const GROUP_ROWS = 20_000;
 const GROUP_BYTES = 16 * 1024 * 1024;
 
 type Schema = ConstructorParameters<typeof ParquetWriter>[0]["schema"];
-type Cell = string | number | bigint | boolean | Uint8Array | undefined;
+type Cell = string | number | bigint | boolean | object | null | undefined;
 
 /** `write` is given the file's bytes in order, and waited for; they are overwritten afterwards. */
 export async function writeParquet<Item>(
@@ -40,7 +40,7 @@ export async function writeParquet<Item>(
     for (const [i, column] of columns.entries()) {
       const cell = cellOf(column, item);
       cells[i]?.push(cell);
-      if (typeof cell === "string" || cell instanceof Uint8Array) bytes += cell.length;
+      bytes += sizeOf(cell);
     }
     rows++;
     if (rows >= GROUP_ROWS || bytes >= GROUP_BYTES) await endGroup();
@@ -55,7 +55,7 @@ function schemaOf<Item>({ name, type, isOptional }: TableColumn<Item>): Schema[n
     case "text":
       return { ...element, type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } };
     case "json":
-      return { ...element, type: "BYTE_ARRAY", logical_type: { type: "JSON" } };
+      return { ...element, type: "BYTE_ARRAY", converted_type: "JSON", logical_type: { type: "JSON" } };
     case "int32":
       return { ...element, type: "INT32" };
     case "int64":
@@ -80,11 +80,13 @@ function cellOf<Item>(column: TableColumn<Item>, item: Item): Cell {
       const value = column.of(item);
       return value === undefined ? undefined : BigInt(value);
     }
-    case "json": {
-      const value = column.of(item);
-      return value === undefined ? undefined : new TextEncoder().encode(JSON.stringify(value));
-    }
     default:
       return column.of(item);
   }
+}
+
+/** Of what may be long; about, in bytes. */
+function sizeOf(cell: Cell): number {
+  if (typeof cell === "string") return cell.length;
+  return typeof cell === "object" ? JSON.stringify(cell).length : 0;
 }

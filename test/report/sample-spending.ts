@@ -62,7 +62,13 @@ function sampleResult({ batch, task }: { batch: string; task: string }, row: num
     const latencyMs = Math.round(model.medianMs * Math.exp(0.45 * gaussian(random)));
     const outputTokens = Math.round(model.outputTokens * (0.6 + 0.8 * random()));
     const cachedInputTokens = random() < 0.6 ? 256 : 0;
-    const usage = { ...NO_USAGE, inputTokens, cachedInputTokens, outputTokens, reasoningTokens: model.medianMs > 5_000 ? Math.floor(outputTokens / 2) : 0 };
+    const usage = {
+      ...NO_USAGE,
+      inputTokens,
+      cachedInputTokens,
+      outputTokens,
+      reasoningTokens: model.medianMs > 5_000 ? Math.floor(outputTokens / 2) : 0,
+    };
     const isFree = changes.outcome === "throttled" || changes.outcome === "transient";
     trail.push(
       trailEntry({
@@ -105,7 +111,9 @@ function sampleResult({ batch, task }: { batch: string; task: string }, row: num
   };
   const last = trail.at(-1);
   if (random() < 0.015 && last) {
-    const refused = trail.map((entry) => (entry.outcome === "answered" && entry.purpose !== "judge" ? { ...entry, outcome: "refused" as const } : entry));
+    const refused = trail.map((entry) =>
+      entry.outcome === "answered" && entry.purpose !== "judge" ? { ...entry, outcome: "refused" as const } : entry,
+    );
     return failed(row, { ...terms, trail: refused, error: { code: "refused", message: "the model declined" } });
   }
   return answered(row, { ...terms, model: model.id, trail });

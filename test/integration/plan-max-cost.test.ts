@@ -1,0 +1,71 @@
+// `run --max-cost`: the batch's own budget stops it, in time, and a higher one or none goes on.
+
+import { afterEach, describe, expect, it } from "vitest";
+import { budgetKeys } from "../../src/runtime/keys.ts";
+import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
+import { startTestFleet, type TestFleet } from "../support/fleet.ts";
+
+const ROWS = 400;
+
+let fleet: TestFleet | undefined;
+afterEach(async () => {
+  await fleet?.stop();
+  fleet = undefined;
+});
+
+async function start(count: number) {
+  const rows = classifyRows(count);
+  const started = await startTestFleet({
+    simulator: classifySimulator(rows),
+    config: classifyConfig({ limits: { rpm: 12_000, tpm: 50_000_000 } }),
+  });
+  fleet = started;
+  const file = await started.file("rows.jsonl", toJsonl(rows));
+  const out = `${started.dir}/out.jsonl`;
+  return {
+    out,
+    fleet: started,
+    run: (...args: readonly string[]) => started.command("run", file, "--task", "classify", "-o", out, ...args).result,
+    spentUsd: () => started.simulator.ledger().total.costNanoUsd / 1e9,
+  };
+}
+
+describe("run --max-cost", { timeout: 60_000 }, () => {
+  it("warns that the plan passes it, stops within it, and goes on with a higher one or without", async () => {
+    const { fleet: of, out, run, spentUsd } = await start(ROWS);
+    const first = await run("--max-cost", "0.002");
+    expect(first.code, first.stderr).toBe(1);
+    expect(first.stderr).toMatch(/the plan: about .* passes --max-cost \$0\.0020/);
+    expect(first.stderr).toMatch(/stopped by --max-cost[^]*higher --max-cost, or without one, goes on/);
+    expect(spentUsd()).toBeGreaterThan(0.0017);
+    expect(spentUsd()).toBeLessThanOrEqual(0.00204);
+
+    const second = await run("--max-cost", "0.004");
+    expect(second.code, second.stderr).toBe(1);
+    expect(spentUsd()).toBeGreaterThan(0.0037);
+    expect(spentUsd()).toBeLessThanOrEqual(0.00408);
+
+    const last = await run();
+    expect(last.code, last.stderr).toBe(0);
+    expect(await of.lines(out)).toHaveLength(ROWS);
+    expect(of.simulator.ledger().total.calls).toBe(ROWS);
+  });
+
+  it("asks and stops nothing where the money is enough, and leaves nothing behind", async () => {
+    const { fleet: of, run } = await start(60);
+    const { code, stderr } = await run("--max-cost", "$5");
+    expect(code, stderr).toBe(0);
+    expect(stderr).not.toContain("the plan");
+    const redis = of.redis.client();
+    expect(await Promise.all([redis.hlen(budgetKeys.limits), redis.hlen(budgetKeys.spent)])).toEqual([0, 0]);
+  });
+
+  it("takes an amount in dollars and nothing else", async () => {
+    const { run } = await start(1);
+    for (const amount of ["much", "0", "-1"]) {
+      const { code, stderr } = await run(`--max-cost=${amount}`);
+      expect(code, stderr).toBe(2);
+      expect(stderr).toContain("--max-cost takes dollars");
+    }
+  });
+});

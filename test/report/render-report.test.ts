@@ -1,0 +1,190 @@
+import { parse } from "csv-parse/sync";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ledgerEntries } from "../../src/job/ledger.ts";
+import type { Result } from "../../src/job/result.ts";
+import { linearAxis, logarithmicAxis } from "../../src/report/chart-axis.ts";
+import { parseDimension } from "../../src/report/dimension.ts";
+import { renderReportCsv } from "../../src/report/render-report-csv.ts";
+import { PAGE_DIVISIONS, renderReportPage } from "../../src/report/render-report-page.ts";
+import { renderReportText } from "../../src/report/render-report-text.ts";
+import { createSpendingReport, type SpendingReport } from "../../src/report/spending-report.ts";
+import { answered, failed, streamOf, trailEntry } from "../results/sample-results.ts";
+import { SAMPLE_MODELS, sampleSpending } from "./sample-spending.ts";
+
+const NAMES = { title: "Report on batch b", baseline: "openai/gpt-5" };
+
+function reportOn(results: readonly Result[], extras: readonly Result[] = [], by = ["task", "tag:team"]): Promise<SpendingReport> {
+  const entries = [
+    ...results.flatMap((result) => ledgerEntries(result, false)),
+    ...extras.flatMap((result) => ledgerEntries(result, true)),
+  ];
+  const baseline = { model: SAMPLE_MODELS[2]!.id, costNanoUsd: () => 2_000_000 };
+  return createSpendingReport({ read: () => streamOf(results), ledger: () => streamOf(entries) }, ["b"], {
+    by: [...PAGE_DIVISIONS, by.flatMap((name) => parseDimension(name) ?? [])],
+    baseline,
+  });
+}
+
+let report: SpendingReport;
+let page: string;
+let asked: SpendingReport;
+
+beforeAll(async () => {
+  const { results, extras } = sampleSpending({
+    jobs: 600,
+    days: 5,
+    startAt: Date.parse("2026-11-02T06:00:00Z"),
+    batch: "b",
+    task: "classify",
+  });
+  report = await reportOn(results, extras);
+  page = renderReportPage(report, { ...NAMES, subtitle: "November" });
+  asked = { ...report, divisions: report.divisions.slice(2) };
+});
+
+describe("a report on a terminal", () => {
+  it("reads well", async () => {
+    const results = [
+      answered(0, {
+        tags: { team: "x" },
+        reroutes: 1,
+        trail: [trailEntry({ call: "0", outcome: "unfit" }), trailEntry({ call: "1", costNanoUsd: 50_000_000, latencyMs: 4_000 })],
+      }),
+      failed(1, { trail: [trailEntry({ call: "2", outcome: "uncertain" })] }),
+    ];
+    const small = await reportOn(results, [], ["tag:team"]);
+    expect(
+      renderReportText({ ...small, divisions: small.divisions.slice(2) }, { title: "Report on batch b", baseline: "openai/gpt-5" }),
+    ).toMatchInlineSnapshot(`
+      "Report on batch b
+
+        jobs                      2
+        answered                  1  50.0 %
+        failed                    1  50.0 %
+        reroutes                  1
+        calls                     3  3 of models without a price, booked at nothing
+        tokens in               300
+        tokens out               60
+        checks passed        50.0 %  1 of 2 answers that came
+        latency               4.0 s  p95 4.0 s, p99 4.0 s
+        cost                $0.0525  $0.0525 per answered job
+        openai/gpt-5 alone  $0.0020  $0.0505 dearer
+
+      where the money went
+        answers    $0.0500  95.3 %  1 calls whose answers are the results
+        failures   $0.0012   2.4 %  1 calls that led to no answer
+        uncertain  $0.0012   2.4 %  1 calls that were cut off, at their estimates
+
+        tag:team  jobs  answered  reroutes  calls  tokens     cost  per answer   wasted  checks    p50    p95    p99     saved
+        x            1         1         1      2     240  $0.0512     $0.0512  $0.0012  50.0 %  4.0 s  4.0 s  4.0 s  -$0.0492
+        –            1         0         0      1     120  $0.0012           –  $0.0012       –      –      –      –  -$0.0012
+
+      Assumes that openai/gpt-5 had answered every answered job with its first call, using as many tokens of each kind as the call that did answer; no failures, checks or judging on its side, all of them on ours."
+    `);
+  });
+
+  it("shows every group, and no group where there is none", () => {
+    const text = renderReportText(asked, NAMES);
+    for (const team of ["search", "support", "growth"]) expect(text).toMatch(new RegExp(`classify +${team} `));
+    expect(text).not.toMatch(/NaN|undefined|Infinity/);
+  });
+});
+
+describe("a report as CSV", () => {
+  it("has a line for each group, whose numbers add up to the whole", () => {
+    const lines = parse(renderReportCsv(asked.divisions[0]!), { columns: true }) as Record<string, string>[];
+    expect(lines).toHaveLength(3);
+    const sum = (name: string) => lines.reduce((total, line) => total + Number(line[name]), 0);
+    const { total } = report;
+    expect([sum("jobs"), sum("calls"), sum("costNanoUsd"), sum("failuresNanoUsd"), sum("savedNanoUsd")]).toEqual([
+      total.jobs,
+      total.calls,
+      total.costNanoUsd,
+      total.spent.failures.costNanoUsd,
+      total.baseline?.savedNanoUsd,
+    ]);
+    expect(lines[0]).toMatchObject({ task: "classify", "tag:team": expect.any(String) as string });
+  });
+});
+
+describe("a report as a page", () => {
+  it("needs nothing from elsewhere and runs no scripts", () => {
+    expect(page).not.toMatch(/<script|<link|<img|src=|@import|url\(|href=/);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    expect(page).toContain("prefers-color-scheme: dark");
+    expect(page).toContain("@media print");
+  });
+
+  it("says in words what its pictures show, each under a name of its own", () => {
+    const pictures = [
+      ...page.matchAll(
+        /<svg [^>]*role="img" aria-labelledby="(\S+) (\S+)">\n<title id="(\S+)">(.+?)<\/title><desc id="(\S+)">(.+?)<\/desc>/g,
+      ),
+    ];
+    expect(pictures.map(([, , , , title]) => title)).toEqual([
+      "Spend by day",
+      "Where the money went",
+      "Spend by model",
+      "Cost against latency",
+    ]);
+    for (const [, title, text, titleId, , textId] of pictures) expect([title, text]).toEqual([titleId, textId]);
+    const ids = [...page.matchAll(/ id="(.+?)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("draws the days to scale: bars as high as what was spent", () => {
+    const chart = /<figure id="by-day">([\s\S]*?)<\/figure>/.exec(page)?.[1] ?? "";
+    const bars = [...chart.matchAll(/height="([\d.]+)" fill="var\(--s\d\)"><title>(\S+), (\S+): /g)];
+    const [byDay] = report.divisions;
+    const costs = new Map(byDay!.groups.map(({ values, costNanoUsd }) => [values.join(), costNanoUsd]));
+    expect(bars).toHaveLength(byDay!.groups.filter(({ costNanoUsd }) => costNanoUsd > 0).length);
+    const scales = bars.map(([, height, day, model]) => ({ height: Number(height), cost: costs.get(`${day},${model}`) ?? Number.NaN }));
+    const highest = scales.reduce((a, b) => (a.height > b.height ? a : b));
+    for (const { height, cost } of scales) expect(Math.abs(height - (highest.height * cost) / highest.cost)).toBeLessThan(0.2);
+  });
+
+  it("writes names from outside as text, not as markup", async () => {
+    const evil = `<script>&"` as const;
+    const results = [answered(0, { task: evil, model: `x/${evil}`, trail: [trailEntry({ model: `x/${evil}` })], tags: { team: evil } })];
+    const bad = renderReportPage(await reportOn(results), { title: evil, subtitle: evil, baseline: evil });
+    expect(bad).not.toMatch(/<script/);
+    expect(bad).toContain("&lt;script&gt;&amp;&quot;");
+  });
+
+  it("is whole without any money, with one model only, and with very many", async () => {
+    const free = [answered(0, { trail: [trailEntry({ costNanoUsd: 0 })] })];
+    const many = Array.from({ length: 60 }, (_, row) =>
+      answered(row, { model: `m/${row}`, trail: [trailEntry({ call: `${row}`, model: `m/${row}`, costNanoUsd: 1 + row ** 3 })] }),
+    );
+    for (const results of [free, [answered(0)], many]) {
+      const drawn = renderReportPage(await reportOn(results), { title: "t", subtitle: "s" });
+      expect(drawn).not.toMatch(/NaN|undefined|Infinity/);
+      expect(drawn.match(/<figure/g)?.length ?? 0).toBe(results === free ? 0 : results === many ? 4 : 3);
+    }
+    expect(renderReportPage(await reportOn(many), { title: "t", subtitle: "s" })).toContain("48 others");
+  });
+});
+
+describe("axes", () => {
+  it.each([1, 7, 99.5, 4_300_000_000, 0.003])("begin at nothing and end at a round value not far above %d", (highest) => {
+    const { at, ticks } = linearAxis(highest);
+    expect(ticks[0]).toBe(0);
+    expect(at(ticks.at(-1)!)).toBeCloseTo(1);
+    expect(at(highest)).toBeLessThanOrEqual(1);
+    expect(at(highest)).toBeGreaterThan(0.5);
+    expect(ticks.length).toBeLessThanOrEqual(6);
+  });
+
+  it.each([[[5]], [[1, 900]], [[3, 4_000_000]], [[0.2, 0.3]]])(
+    "that are logarithmic hold %j, and mark some of what lies between",
+    (values) => {
+      const { at, ticks } = logarithmicAxis(values);
+      for (const value of [...values, ...ticks]) {
+        expect(at(value)).toBeGreaterThanOrEqual(0);
+        expect(at(value)).toBeLessThanOrEqual(1);
+      }
+      expect(ticks.length).toBeGreaterThan(0);
+      expect(ticks.length).toBeLessThan(12);
+    },
+  );
+});
