@@ -96,6 +96,7 @@ export interface TaskPayload {
   readonly allow?: readonly ModelId[];
   readonly deny?: readonly ModelId[];
   readonly trial?: JobTerms["trial"];
+  readonly isCapped?: true;
   /** What only the fleet writes: a foreign client leaves it out. Empty for a row on its first way, to keep millions of them small. */
   readonly fleet?: { readonly hop?: number; readonly round?: number; readonly progress?: Progress };
 }

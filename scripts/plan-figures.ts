@@ -7,7 +7,7 @@ import type { TaskSpec } from "../src/job/task.ts";
 import { NO_USAGE } from "../src/job/usage.ts";
 import { chargingPolicy, DIMENSIONS, finalCharge, upFrontCharge, type Charge } from "../src/limits/charging.ts";
 import { expectCalls, worstCalls } from "../src/plan/expect-calls.ts";
-import { LEVELS, rangeOf, type ExpectedCalls, type Level, type PathKnowledge, type PlannedRoute } from "../src/plan/plan.ts";
+import { LEVELS, rangeOf, type ExpectedCalls, type Level, type PathKnowledge, type PlannedRoute, type Range } from "../src/plan/plan.ts";
 import { reckonTime, type Load } from "../src/plan/reckon-time.ts";
 import { longestAnswer } from "./plan-assumptions.ts";
 import type { Knowledge } from "./plan-knowledge.ts";
@@ -47,10 +47,12 @@ export function planRoute(
   const scale = scan.estimated === 0 ? 1 : scan.good / scan.estimated;
   const taken = groups.filter(({ path }) => path.length > 0).map((group) => ({ group, path: knowledge.of(group.path) }));
   const callsAt = (level: Level) =>
-    taken.flatMap(({ group, path }) => expectCalls(task, path, level).map((calls) => toGroupCalls(calls, { group, path, level, scale, options })));
+    taken.flatMap(({ group, path }) =>
+      expectCalls(task, path, level).map((calls) => toGroupCalls(calls, { group, path, level, scale, options })),
+    );
   const levels = new Map(LEVELS.map((level) => [level, callsAt(level)]));
   const sums = rangeOfTotals((level) => totalsOf(levels.get(level) ?? []));
-  const times = new Map(LEVELS.map((level) => [level, timeOf(levels.get(level) ?? [], fleet)]));
+  const times = new Map(LEVELS.map((level) => [level, timeOf(levels.get(level) ?? [], fleet, USED_SHARE[level])]));
   const worst = taken.flatMap(({ group, path }) => {
     const limit = group.limitedRows === group.rows ? group.maxOutputTokens / group.rows : undefined;
     const calls = worstCalls(task, path, (model) => longestAnswer(fleet.models.get(model), limit));
@@ -134,18 +136,19 @@ function chargeOf(
   return upFrontCharge(policy, { inputTokens, inputCharacters: chargedTokens * CHARACTERS_PER_TOKEN, outputTokens, ...limit });
 }
 
-function timeOf(calls: readonly GroupCalls[], fleet: FiguresOptions["fleet"]) {
-  const loads = calls.map(
-    ({ model, depth, requests, charge, latencyMs, slowLatencyMs }): Load => ({
-      model,
-      depth,
-      calls: requests,
-      latencyMs,
-      slowLatencyMs,
-      amounts: Object.fromEntries(DIMENSIONS.map((dimension) => [dimension, charge[dimension] * requests])),
-    }),
-  );
-  return reckonTime(loads, lanesOf(loads, fleet));
+/** Of the limits: at most all of it, by the limiter's promise (98 %), or where calls are large and few. */
+const USED_SHARE: Range = { low: 1, expected: 0.98, high: 0.9 };
+
+function timeOf(calls: readonly GroupCalls[], fleet: FiguresOptions["fleet"], usedShare: number) {
+  const loads = calls.map(({ model, depth, requests, charge, latencyMs, slowLatencyMs }): Load => ({
+    model,
+    depth,
+    calls: requests,
+    latencyMs,
+    slowLatencyMs,
+    amounts: Object.fromEntries(DIMENSIONS.map((dimension) => [dimension, charge[dimension] * requests])),
+  }));
+  return reckonTime(loads, lanesOf(loads, fleet, usedShare));
 }
 
 function totalsOf(calls: readonly GroupCalls[]): Totals {
@@ -161,5 +164,10 @@ function totalsOf(calls: readonly GroupCalls[]): Totals {
 function rangeOfTotals(of: (level: Level) => Totals): Pick<PlannedRoute, "calls" | "inputTokens" | "outputTokens" | "costNanoUsd"> {
   const totals = new Map(LEVELS.map((level) => [level, of(level)]));
   const range = (key: keyof Totals) => rangeOf((level) => totals.get(level)![key]);
-  return { calls: range("calls"), inputTokens: range("inputTokens"), outputTokens: range("outputTokens"), costNanoUsd: range("costNanoUsd") };
+  return {
+    calls: range("calls"),
+    inputTokens: range("inputTokens"),
+    outputTokens: range("outputTokens"),
+    costNanoUsd: range("costNanoUsd"),
+  };
 }

@@ -36,7 +36,8 @@ export const NO_TRIALS: Trials = { rows: [], at: 0 };
 
 /** `whyBlind`: why nothing is known. A server of our own is started only where it has been before. */
 export async function readLearned(fleet: Fleet, batch: string | undefined): Promise<Learned & { readonly whyBlind?: string }> {
-  if (fleet.redisUrl === undefined && !existsSync(resolve(fleet.dataDir, "redis"))) return { ...NOTHING_LEARNED, whyBlind: "no fleet has run here" };
+  if (fleet.redisUrl === undefined && !existsSync(resolve(fleet.dataDir, "redis")))
+    return { ...NOTHING_LEARNED, whyBlind: "no fleet has run here" };
   try {
     const open = await openFleet({}, { fleet });
     try {

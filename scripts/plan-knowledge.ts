@@ -87,13 +87,16 @@ export function createKnowledge(options: KnowledgeOptions): Knowledge {
       model: id,
       answerRate: stats.calls > 0 ? stats.answerRate : 1,
       inputFactor: factorError === undefined ? ASSUMED_INPUT : around(inputFactor * share, factorError),
-      outputTokens: seen ? around(seen.mean, ERRORS * seen.scatter * Math.sqrt(1 / seen.of + 1 / Math.max(1, rows))) : outputOf(spec, subject),
+      outputTokens: seen
+        ? around(seen.mean, ERRORS * seen.scatter * Math.sqrt(1 / seen.of + 1 / Math.max(1, rows)))
+        : outputOf(spec, subject),
       ...latency,
     };
   };
 
   const outputOf = (spec: ModelSpec | undefined, subject: string): Range => {
-    const found = subject === task.name ? assumeOutput(spec, task, { ...output, others: othersOutput() }) : { low: 20, expected: 80, high: 400 };
+    const found =
+      subject === task.name ? assumeOutput(spec, task, { ...output, others: othersOutput() }) : { low: 20, expected: 80, high: 400 };
     return found;
   };
 

@@ -10,7 +10,12 @@ import { slotsFor } from "../workers/slots-for.ts";
 /** A plan is for a fleet of one process for each provider. */
 const PROCESSES = 1;
 
-export function lanesOf(loads: readonly Load[], { models, providers }: Pick<Fleet, "models" | "providers">): readonly Lane[] {
+/** `usedShare`: of the rates, for what is let through at the limits is never quite all of them. */
+export function lanesOf(
+  loads: readonly Load[],
+  { models, providers }: Pick<Fleet, "models" | "providers">,
+  usedShare: number,
+): readonly Lane[] {
   const ids = [...new Set(loads.map(({ model }) => model))];
   return Array.from(providers.values()).flatMap((provider) => {
     const scopes = providerScopes(provider);
@@ -19,15 +24,18 @@ export function lanesOf(loads: readonly Load[], { models, providers }: Pick<Flee
     for (const id of own) {
       for (const scope of scopes.of(id) ?? []) users.set(scope, (users.get(scope) ?? new Set<ModelId>()).add(id));
     }
-    const limits = Array.from(users, ([scope, of]) => lanesOfScope(scope, of, provider.name)).flat();
+    const limits = Array.from(users, ([scope, of]) => lanesOfScope(scope, { models: of, provider: provider.name, usedShare })).flat();
     return [...limits, ...own.map((id) => slotLane(id, scopes.of(id) ?? [], loads))];
   });
 }
 
-function lanesOfScope(scope: LimitScope, models: ReadonlySet<ModelId>, provider: string): readonly Lane[] {
+function lanesOfScope(
+  scope: LimitScope,
+  { models, provider, usedShare }: { readonly models: ReadonlySet<ModelId>; readonly provider: string; readonly usedShare: number },
+): readonly Lane[] {
   const name = scopeName(scope.name, provider);
   const rates = Array.from(scope.rates, ([dimension, { perMs, burstMs }]): Lane => {
-    return { name: `${name}: ${dimension}`, models, rate: { amount: dimension, perMs, burstMs } };
+    return { name: `${name}: ${dimension}`, models, rate: { amount: dimension, perMs: perMs * usedShare, burstMs } };
   });
   return scope.concurrency === undefined ? rates : [...rates, { name: `${name}: concurrency`, models, concurrency: scope.concurrency }];
 }
@@ -43,7 +51,9 @@ function slotLane(id: ModelId, scopes: readonly LimitScope[], loads: readonly Lo
   const calls = own.reduce((sum, load) => sum + load.calls, 0);
   const mean = (of: (load: Load) => number) => (calls > 0 ? own.reduce((sum, load) => sum + of(load), 0) / calls : 0);
   const dimensions = Object.keys(NO_CHARGE) as (keyof Charge)[];
-  const charge = Object.fromEntries(dimensions.map((dimension) => [dimension, mean((load) => load.amounts[dimension] ?? 0)])) as unknown as Charge;
+  const charge = Object.fromEntries(
+    dimensions.map((dimension) => [dimension, mean((load) => load.amounts[dimension] ?? 0)]),
+  ) as unknown as Charge;
   const latencyMs = mean((load) => load.calls * load.latencyMs);
   const concurrency = slotsFor({ scopes, charge, latencyMs, processes: PROCESSES });
   return { name: `${id}: calls at once`, models: new Set([id]), concurrency };

@@ -132,7 +132,12 @@ function outputOf({ groups }: RowScan) {
   const sum = (of: (group: (typeof all)[number]) => number) => all.reduce((total, group) => total + of(group), 0);
   const limited = sum(({ limitedRows }) => limitedRows);
   return {
-    outputTokens: sum(({ outputTokens }) => outputTokens) / Math.max(1, sum(({ rows }) => rows)),
+    outputTokens:
+      sum(({ outputTokens }) => outputTokens) /
+      Math.max(
+        1,
+        sum(({ rows }) => rows),
+      ),
     maxOutputTokens: limited > 0 ? sum(({ maxOutputTokens }) => maxOutputTokens) / limited : undefined,
   };
 }

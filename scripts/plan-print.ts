@@ -6,7 +6,7 @@ import type { Plan } from "./plan-make.ts";
 import { ASSUMED_INPUT, LONGEST_ASSUMED } from "./plan-assumptions.ts";
 import { table } from "./table.ts";
 
-/** Ranges narrower than this are shown as one number. */
+/** Ranges narrower than this are not shown beside the number expected. */
 const NARROW = 0.02;
 
 export function renderPlan(plan: Plan, baseline?: string): string {
@@ -23,14 +23,17 @@ function rowsLine({ input, task, rows }: Plan): string {
       `tokens estimated on ${formatCount(estimated)} rows drawn at random: the input may be off by ${(100 * sampleError).toFixed(1)} % for that`,
     );
   }
-  if (done > 0) lines.push(`${count(done, "row")} of its batch have a result already: a run of this file calls only the others, with --fresh all of them`);
+  if (done > 0)
+    lines.push(
+      `${count(done, "row")} of its batch have a result already: a run of this file calls only the others, with --fresh all of them`,
+    );
   return lines.join("\n");
 }
 
 function historyLines({ history, assumptions }: Plan): string {
   const { answers, trialRows, trialsAt } = history;
   const trials = trialRows > 0 ? `trials of ${formatCount(trialRows)} rows (${new Date(trialsAt ?? 0).toISOString().slice(0, 16)}Z)` : "";
-  const known = answers > 0 ? `the last ${formatCount(Math.min(500, answers))} answers or fewer of each model` : "";
+  const known = answers > 0 ? `what ${formatCount(answers)} or more earlier answers of each model asked first took` : "";
   const basis = [known, trials].filter((each) => each !== "").join(" and ");
   if (basis !== "" && assumptions.length === 0) return `by ${basis}; ranges: two standard errors`;
   return [
@@ -38,12 +41,12 @@ function historyLines({ history, assumptions }: Plan): string {
     ...assumptions.map((each) => `  ${each}`),
     `  assumed: answers from a few tokens to the request's limit (without one ${formatCount(LONGEST_ASSUMED)}), or to three times those of the other models;`,
     `  the vendor's count of the input ${ASSUMED_INPUT.low} to ${ASSUMED_INPUT.high} times ours; all checks passed to none, all agreements to none`,
-    "  a sample makes it exact: --sample 200",
+    "  a sample of answers makes the ranges narrow: --sample 200",
   ].join("\n");
 }
 
 function routesTable(routes: readonly PlannedRoute[]): string {
-  const head = ["", "calls", "tokens in", "tokens out", "cost", "from … to", "worst case", "time", "bound by"];
+  const head = ["", "calls", "tokens in", "tokens out", "cost", "from … to", "worst case", "time", "from … to", "bound by"];
   const rows = routes.map((route) => [
     route.name,
     formatCount(route.calls.expected),
@@ -52,6 +55,7 @@ function routesTable(routes: readonly PlannedRoute[]): string {
     `${formatUsd(route.costNanoUsd.expected)}${route.unpriced.length > 0 ? " + ?" : ""}`,
     span(route.costNanoUsd, formatUsd),
     formatUsd(route.worstCostNanoUsd),
+    formatDuration(route.timeMs.expected),
     span(route.timeMs, formatDuration),
     route.boundBy,
   ]);
@@ -77,19 +81,20 @@ function notes({ routes, rows }: Plan, baseline: string | undefined): string {
   const lines = routes.flatMap(({ name, unableRows }) =>
     unableRows > 0 ? [`${name}: ${count(unableRows, "row")} of ${formatCount(rows.good)} that no model of it can or may take`] : [],
   );
-  for (const model of new Set(routes.flatMap(({ unpriced }) => unpriced))) lines.push(`${model} has no price: what it costs is not in here`);
+  for (const model of new Set(routes.flatMap(({ unpriced }) => unpriced)))
+    lines.push(`${model} has no price: what it costs is not in here`);
   if (own && against && against.costNanoUsd.expected > 0) {
     lines.push(`the route costs ${formatShare(own.costNanoUsd.expected, against.costNanoUsd.expected)} of ${against.name} alone`);
   }
   lines.push(
-    "time: the busiest limit's, for a fleet that has the limits to itself; later steps run while the first still takes rows, so only what comes after is added",
+    "time: from the first row to the last, by the busiest limit, for a fleet that has the limits to itself; later steps run while the first still takes rows, so only what comes after is added",
     "worst case: every step of the route once, with its repairs and judgements, every answer as long as it may be; calls that fail without an answer cost nothing",
   );
   return lines.join("\n");
 }
 
 function span({ low, expected, high }: Range, format: (value: number) => string): string {
-  if (high - low <= NARROW * expected) return format(expected);
+  if (high - low <= NARROW * expected) return "";
   return `${format(low)} … ${format(high)}`;
 }
 

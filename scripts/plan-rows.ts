@@ -137,7 +137,11 @@ function toJob(row: Row & { readonly kind: "good" }, { derivedBatch }: JobInput,
 }
 
 /** An OpenAI body brings its own schema: nothing is put around it here. */
-function estimatesOf(estimator: TokenEstimator, request: ModelRequest, instructions: readonly (string | undefined)[]): readonly TokenEstimate[] {
+function estimatesOf(
+  estimator: TokenEstimator,
+  request: ModelRequest,
+  instructions: readonly (string | undefined)[],
+): readonly TokenEstimate[] {
   if (request.kind === "openai-chat" || request.output === undefined) {
     const estimate = estimator.estimate(request);
     return instructions.map(() => estimate);

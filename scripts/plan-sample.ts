@@ -35,7 +35,10 @@ export interface SampleRequest {
 export async function askSample(fleet: Fleet, request: SampleRequest): Promise<Trials> {
   const { task, input, terms, size, baseline, config, signal } = request;
   if (size > fleet.queues.windowRows) {
-    throw new UsageError(`--sample ${size} is more than can be asked`, `At most ${formatCount(fleet.queues.windowRows)} rows (queues.windowRows).`);
+    throw new UsageError(
+      `--sample ${size} is more than can be asked`,
+      `At most ${formatCount(fleet.queues.windowRows)} rows (queues.windowRows).`,
+    );
   }
   const { rows: drawn } = await drawSample(input.rows(), { size, seed: 1 });
   const named = namedModels(fleet, task, [...routeModels(task.route), ...(baseline === undefined ? [] : [baseline])]);
@@ -64,7 +67,8 @@ export async function askSample(fleet: Fleet, request: SampleRequest): Promise<T
         const progress = createProgress(systemClock, process.stderr.isTTY);
         const run = { task, trials: open, rows: rows.length, estimateNanoUsd, judges: [], config, progress, signal };
         const end = await runTrials(opened, run).finally(() => progress.end());
-        if (end === "interrupted") throw new StoppedError("interrupted: the answers that are there are kept", "The same command again goes on from there.");
+        if (end === "interrupted")
+          throw new StoppedError("interrupted: the answers that are there are kept", "The same command again goes on from there.");
       } finally {
         await opened.close();
       }

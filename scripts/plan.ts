@@ -3,16 +3,17 @@
 // history (what the fleet has learned; trials in the store; --sample asks some rows now) → the file's rows → figures → table or JSON.
 
 import { Option, type Command } from "commander";
+import type { Fleet } from "../src/config/fleet.ts";
 import type { RowFormat } from "../src/intake/row.ts";
-import { UsageError } from "../src/job/errors.ts";
-import type { ModelId } from "../src/job/names.ts";
+import { StoppedError, UsageError } from "../src/job/errors.ts";
+import type { TaskSpec } from "../src/job/task.ts";
 import { openStore } from "../src/results/open-store.ts";
 import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { configOption } from "./batch-options.ts";
 import { FORMATS, openInput, requireTask } from "./job-input.ts";
 import { loadCommandFleet } from "./open-fleet.ts";
 import { namedModels } from "./pilot-candidates.ts";
-import { findTrials, readLearned, type Trials } from "./plan-history.ts";
+import { findTrials, NO_TRIALS, readLearned, type Trials } from "./plan-history.ts";
 import { makePlan } from "./plan-make.ts";
 import { renderPlan } from "./plan-print.ts";
 import { askSample } from "./plan-sample.ts";
@@ -72,7 +73,7 @@ async function plan(file: string, options: Options): Promise<number> {
       size === undefined ? await readTrials(fleet, task) : await askSample(fleet, { task, input, terms, size, baseline, config, signal });
     const { whyBlind, ...learned } = await readLearned(fleet, input.derivedBatch);
     if (whyBlind !== undefined) say(`nothing is known of earlier calls: ${whyBlind}`);
-    const made = await makePlan({ fleet, task, input, terms, learned, trials, baseline: baseline as ModelId | undefined });
+    const made = await makePlan({ fleet, task, input, terms, learned, trials, baseline });
     process.stdout.write(options.json ? `${JSON.stringify(made, undefined, 2)}\n` : renderPlan(made, baseline));
     const [own] = made.routes;
     return made.rows.good > 0 && own && own.unableRows >= made.rows.good ? 1 : 0;
@@ -81,10 +82,14 @@ async function plan(file: string, options: Options): Promise<number> {
   }
 }
 
-async function readTrials(fleet: Parameters<typeof openStore>[0], task: Parameters<typeof findTrials>[1]): Promise<Trials> {
+async function readTrials(fleet: Fleet, task: TaskSpec): Promise<Trials> {
   const store = openStore(fleet);
   try {
     return await findTrials(store, task);
+  } catch (error) {
+    if (!(error instanceof StoppedError)) throw error;
+    say(`nothing is known of trials: ${error.message}`);
+    return NO_TRIALS;
   } finally {
     await store.stop();
   }

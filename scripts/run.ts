@@ -14,6 +14,8 @@ import { createFleetKeeper } from "./fleet-keeper.ts";
 import { openInput, requireTask, type JobInput } from "./job-input.ts";
 import { loadCommandFleet, openFleet, type OpenFleet } from "./open-fleet.ts";
 import { deliver, requireOutput } from "./output.ts";
+import { capBatch, readMaxCost } from "./plan-cap.ts";
+import { confirmPlan } from "./plan-confirm.ts";
 import { createProgress } from "./progress.ts";
 import { parseTerms, type TermOptions } from "./row-terms.ts";
 import { say } from "./terminal.ts";
@@ -28,6 +30,7 @@ interface Options extends TermOptions {
   readonly format?: RowFormat;
   readonly patience: string;
   readonly web?: boolean;
+  readonly maxCost?: string;
 }
 
 /** Calls in flight after Ctrl-C. */
@@ -41,6 +44,7 @@ export function registerRun(program: Command): void {
       "where the answers go: JSONL, or CSV by its name; errors go beside it, into *.errors.jsonl; default: standard output",
     )
     .option("--patience <duration>", "stop, resumable, when no row has ended for this long", "15m")
+    .option("--max-cost <dollars>", "what this batch may cost: it stops there, resumable")
     .option("--web", "with the dashboard, when a fleet is started here")
     .action(async (file: string, options: Options) => {
       process.exitCode = await run(file, options);
@@ -50,13 +54,14 @@ export function registerRun(program: Command): void {
 async function run(file: string, options: Options): Promise<number> {
   const patience = duration.safeParse(options.patience);
   if (!patience.success) throw new UsageError(`--patience takes a duration such as 90s or 15m, not "${options.patience}"`);
+  const maxCostNanoUsd = readMaxCost(options.maxCost);
   const progress = createProgress(systemClock, process.stderr.isTTY);
   const shutdown = listenForShutdown(() => {
     progress.end();
     say("stopping: calls in flight may end; Ctrl-C again stops at once");
   });
   const fleet = await loadCommandFleet(options);
-  const terms = parseTerms(options, fleet);
+  const terms = { ...parseTerms(options, fleet), ...(maxCostNanoUsd === undefined ? {} : { isCapped: true as const }) };
   const task = requireTask(fleet, options.task);
   const input = await openInput(file, task, options.format);
   await requireOutput(options.output, file);
@@ -69,8 +74,10 @@ async function run(file: string, options: Options): Promise<number> {
     web: options.web,
   });
   try {
+    await confirmPlan(open, { task, input, terms, maxCostNanoUsd, choice: options, signal: shutdown.signal });
     const session = await openBatch(open, input, task.name, options, terms);
     announce(session, input);
+    const cap = await capBatch(open, session, maxCostNanoUsd);
     if (!session.isOver) {
       await keeper.ensure();
       await workBatch(open, {
@@ -79,15 +86,22 @@ async function run(file: string, options: Options): Promise<number> {
         task: task.name,
         progress,
         patienceMs: patience.data,
-        signal: shutdown.signal,
+        signal: AbortSignal.any([shutdown.signal, cap.spent]),
         terms,
         keeper,
+        onPoll: () => cap.look(),
       });
     }
     if (shutdown.signal.aborted) {
       await keeper.stop(GRACE_MS);
       return await interrupted(open, session);
     }
+    if (cap.spent.aborted) {
+      await keeper.stop(GRACE_MS);
+      await cap.tell();
+      return 1;
+    }
+    await cap.remove();
     return await deliver(open, { batch: session.batch, ...(options.output === undefined ? {} : { output: options.output }) });
   } finally {
     await keeper.stop(0);

@@ -1,10 +1,15 @@
-// Pictures for the documentation: opens the pages of a running fleet in a headless Chromium and saves what it shows. A tool for developers, not a command.
+// Pictures for the documentation: opens the pages of a running fleet, or a report, in a headless Chromium and saves what it shows. A tool for developers, not a
+// command.
 //
 //   node scripts/screenshots.ts http://localhost:3000 docs/images
+//   node scripts/screenshots.ts report.html docs/images
+//
+// test/report/sample-store.ts makes a store of made-up work for the report.
 
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { chromium, type Browser, type Page } from "playwright-core";
 
 const BROWSERS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -28,6 +33,17 @@ const SHOTS: readonly Shot[] = [
   { file: "bull-board.png", path: "/queues", ready: (page) => page.getByText("dead letters").first().waitFor() },
 ];
 
+/** Down to the models, which fits a page of documentation. */
+const REPORT_SIZE = { width: 1090, height: 1120 };
+
+async function takeReport(browser: Browser, file: string, folder: string): Promise<void> {
+  const page = await browser.newPage({ viewport: REPORT_SIZE, colorScheme: "light" });
+  await page.goto(pathToFileURL(file).href);
+  await page.locator("figure").first().waitFor();
+  await page.screenshot({ path: join(folder, "report.png") });
+  await page.close();
+}
+
 async function take(browser: Browser, url: string, folder: string, { file, path, ready }: Shot): Promise<void> {
   const page = await browser.newPage({ viewport: SIZE, colorScheme: "light" });
   page.setDefaultTimeout(PATIENCE_MS);
@@ -45,7 +61,7 @@ async function take(browser: Browser, url: string, folder: string, { file, path,
 const [url, folder] = process.argv.slice(2);
 const executablePath = BROWSERS.find((path) => existsSync(path));
 if (!url || !folder) {
-  console.error("usage: node scripts/screenshots.ts URL FOLDER");
+  console.error("usage: node scripts/screenshots.ts URL|REPORT.html FOLDER");
   process.exitCode = 2;
 } else if (!executablePath) {
   console.error(`no Chromium at ${BROWSERS.join(", ")}. Install one: apt-get install chromium.`);
@@ -54,7 +70,8 @@ if (!url || !folder) {
   await mkdir(folder, { recursive: true });
   const browser = await chromium.launch({ executablePath, args: BROWSER_ARGS });
   try {
-    for (const shot of SHOTS) await take(browser, url, folder, shot);
+    if (url.endsWith(".html")) await takeReport(browser, url, folder);
+    else for (const shot of SHOTS) await take(browser, url, folder, shot);
   } finally {
     await browser.close();
   }

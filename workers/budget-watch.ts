@@ -4,7 +4,7 @@ import type { Job } from "../src/job/job.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { TaskSpec } from "../src/job/task.ts";
-import type { BudgetSpec, Spending } from "../src/cost/budget.ts";
+import { BATCH_CAP, type BudgetSpec, type Spending } from "../src/cost/budget.ts";
 import { accountKey, whyShut } from "../src/cost/budget-gate.ts";
 import type { AccountState } from "../src/cost/purse.ts";
 import { readBudgetStates } from "../src/cost/redis-budget-states.ts";
@@ -28,11 +28,13 @@ export function createBudgetWatch(options: {
   const { budgets, models, redis, clock } = options;
   const stopping = new AbortController();
   let states: ReadonlyMap<string, AccountState> = new Map();
+  /** With the first job whose batch has a budget of its own, theirs are read too. */
+  let watched = budgets;
 
   const running = (async () => {
-    while (budgets.length > 0 && !stopping.signal.aborted) {
+    while (!stopping.signal.aborted) {
       try {
-        states = new Map((await readBudgetStates(redis, budgets)).map((state) => [accountKey(state), state]));
+        states = new Map((await readBudgetStates(redis, watched)).map((state) => [accountKey(state), state]));
       } catch {
         // Redis is away: the last reading stands, and reservations fail anyway.
       }
@@ -42,7 +44,8 @@ export function createBudgetWatch(options: {
 
   return {
     whyShut(task, job, model) {
-      if (budgets.length === 0) return undefined;
+      if (job.isCapped && watched === budgets) watched = [...budgets, BATCH_CAP];
+      if (watched.length === 0) return undefined;
       const spec = models.get(model);
       return spec && whyShut(budgets, states, spendingOf(task, job, spec));
     },
@@ -54,7 +57,11 @@ export function createBudgetWatch(options: {
 }
 
 /** What a call of the job to the model counts towards. */
-export function spendingOf({ name }: Pick<TaskSpec, "name">, { batch, tags, tenant }: Job, { id, provider, price }: ModelSpec): Spending {
+export function spendingOf(
+  { name }: Pick<TaskSpec, "name">,
+  { batch, tags, tenant, isCapped }: Job,
+  { id, provider, price }: ModelSpec,
+): Spending {
   return {
     model: id,
     provider,
@@ -63,5 +70,6 @@ export function spendingOf({ name }: Pick<TaskSpec, "name">, { batch, tags, tena
     ...(tags === undefined ? {} : { tags }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(price === undefined ? {} : { price }),
+    ...(isCapped === undefined ? {} : { isCapped }),
   };
 }

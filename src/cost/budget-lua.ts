@@ -1,7 +1,7 @@
 // The Lua that the scripts of the budgets begin with: time, periods, and what becomes of reservations whose lifetime is over.
 //
 // KEYS  1 spent (hash account@period → nano-dollars) · 2 reserved (the same) · 3 reservations (hash id → JSON { amount, accounts, isOver? }) · 4 expiries (sorted set of
-//       reservation ids by the end of their lifetime, and of `@account@period` by when it is forgotten) · 5 limits (hash budget → raised limit) · 6 refused (hash
+//       reservation ids by the end of their lifetime, and of `@account@period` by when it is forgotten) · 5 limits (hash budget → raised limit, and account → limit of its own) · 6 refused (hash
 //       account@period → amount of the last refusal)
 // All amounts are whole nano-dollars: exact in Lua's doubles up to nine million dollars.
 

@@ -38,7 +38,21 @@ export interface Spending {
   readonly tenant?: string;
   /** Absent: it costs nothing as far as is known. */
   readonly price?: Price;
+  /** Its batch has a budget of its own: {@link BATCH_CAP}. */
+  readonly isCapped?: true;
 }
+
+/**
+ * The budget that a batch may have for itself alone. Its limit lies in Redis, under its account (redis-batch-cap.ts); one that was taken away limits nothing.
+ * No configured budget's name begins like this.
+ */
+export const BATCH_CAP: BudgetSpec = {
+  name: "--max-cost",
+  scope: "batch",
+  per: "all",
+  limitNanoUsd: Number.MAX_SAFE_INTEGER,
+  action: "stop",
+};
 
 export interface Account {
   readonly budget: BudgetSpec;
@@ -50,7 +64,8 @@ export interface Account {
 
 /** The accounts that a call of this spending counts towards, in the order of the budgets. */
 export function accountsOf(budgets: readonly BudgetSpec[], spending: Spending): readonly Account[] {
-  return budgets.flatMap((budget): readonly Account[] => {
+  const all = spending.isCapped ? [...budgets, BATCH_CAP] : budgets;
+  return all.flatMap((budget): readonly Account[] => {
     const value = valueOf(budget, spending);
     if (value === undefined || (budget.of !== undefined && budget.of !== value)) return [];
     return [{ budget, id: `${budget.name}|${value}`, isBinding: isBinding(budget, spending.price) }];

@@ -29,7 +29,7 @@ export async function readBudgetStates(redis: Redis, budgets: readonly BudgetSpe
       return {
         budget,
         value,
-        limitNanoUsd: Number(limits[budget.name] ?? budget.limitNanoUsd),
+        limitNanoUsd: Number(limits[`${budget.name}|${value}`] ?? limits[budget.name] ?? budget.limitNanoUsd),
         spentNanoUsd: Number(spent[field] ?? 0),
         reservedNanoUsd: Number(reserved[field] ?? 0),
         ...(refused[field] === undefined ? {} : { refusedNanoUsd: Number(refused[field]) }),

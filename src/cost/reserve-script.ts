@@ -14,7 +14,7 @@ for i, ask in ipairs(cjson.decode(ARGV[1])) do
   for k, account in ipairs(ask.accounts) do
     local field = field_of(account)
     kept[k] = { field = field, isLasting = account.per == 'all' }
-    local limit = tonumber(redis.call('HGET', LIMITS, account.name) or account.limit)
+    local limit = tonumber(redis.call('HGET', LIMITS, account.id) or redis.call('HGET', LIMITS, account.name) or account.limit)
     if account.isBinding and short == 0 and amount_in(SPENT, field) + amount_in(RESERVED, field) + ask.amount > limit then
       short = k
       redis.call('HSET', REFUSED, field, whole(ask.amount))

@@ -24,6 +24,8 @@ export interface JobTerms {
    * the task's judge too, every answer; `checked`: by the checks alone.
    */
   readonly trial?: "checked" | "judged";
+  /** Its batch has a budget of its own, beside the fleet's (`run --max-cost`). */
+  readonly isCapped?: true;
 }
 
 export interface Job extends RowId, JobTerms {
@@ -41,7 +43,7 @@ export interface Job extends RowId, JobTerms {
 }
 
 /** The terms that are there, and nothing else. */
-export function termsOf({ tags, tenant, dataClass, allow, deny, trial }: JobTerms): JobTerms {
+export function termsOf({ tags, tenant, dataClass, allow, deny, trial, isCapped }: JobTerms): JobTerms {
   return {
     ...(tags === undefined ? {} : { tags }),
     ...(tenant === undefined ? {} : { tenant }),
@@ -49,6 +51,7 @@ export function termsOf({ tags, tenant, dataClass, allow, deny, trial }: JobTerm
     ...(allow === undefined ? {} : { allow }),
     ...(deny === undefined ? {} : { deny }),
     ...(trial === undefined ? {} : { trial }),
+    ...(isCapped === undefined ? {} : { isCapped }),
   };
 }
 

@@ -1,8 +1,8 @@
 // How long the calls of a plan take at the limits: the busiest limit works from the first row to the last, and what comes after it is added.
 //
-// Steps overlap: while the first step still takes rows, the second has those that it didn't end. So each limit has its own time: until the first row comes to
-// it (the calls before it, once), its work (what it must let through ÷ its rate, less what may go at once), and the last row's way from there to its end. The
-// longest of these is the plan's.
+// Steps overlap: while the first step still takes rows, the second has those that it didn't end. So each limit has its own time: the first row's way to it, once;
+// its work, which is what it must let through ÷ its rate, less what may go at once; and the last row's way from there to its end. The longest of these is the
+// plan's, from the first row's beginning to the last one's end. (A fleet that has to be started takes a second or two before.)
 
 import type { ModelId } from "../job/names.ts";
 
@@ -34,9 +34,6 @@ export interface ReckonedTime {
   readonly boundBy: string;
 }
 
-/** Until a fleet is started and the first row has come through its queues. */
-const START_MS = 1_000;
-
 export function reckonTime(loads: readonly Load[], lanes: readonly Lane[]): ReckonedTime {
   const working = loads.filter(({ calls }) => calls > 0);
   const depths = [...new Set(working.map(({ depth }) => depth))].toSorted((a, b) => a - b);
@@ -58,7 +55,7 @@ export function reckonTime(loads: readonly Load[], lanes: readonly Lane[]): Reck
     const timeMs = beforeMs + busyMs + tailMs + afterMs;
     if (timeMs > longest.timeMs) longest = { timeMs, boundBy: lane.name };
   }
-  return { ...longest, timeMs: working.length === 0 ? 0 : START_MS + longest.timeMs };
+  return longest;
 }
 
 function busyTimeMs(loads: readonly Load[], { rate, concurrency }: Lane): number {

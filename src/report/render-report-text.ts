@@ -7,6 +7,8 @@ import type { Division, SpendingReport } from "./spending-report.ts";
 import { USES } from "./spending.ts";
 import { alignColumns, type Side } from "./text-table.ts";
 
+const WIDTH = 100;
+
 /** Aligned in columns, without colour, no line end at the end. */
 export function renderReportText(report: SpendingReport, options: { readonly title: string; readonly baseline?: string }): string {
   const { baseline } = options;
@@ -15,7 +17,7 @@ export function renderReportText(report: SpendingReport, options: { readonly tit
     overview(report.total, baseline),
     spending(report.total),
     ...report.divisions.map((division) => groups(division, baseline !== undefined)),
-    baseline === undefined ? [] : [baselineAssumption(baseline)],
+    baseline === undefined ? [] : wrapped(baselineAssumption(baseline)),
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -70,9 +72,12 @@ function spending({ spent, costNanoUsd }: Figures): readonly string[] {
     USE_WORDS[use].name,
     formatUsd(spent[use].costNanoUsd),
     formatShare(spent[use].costNanoUsd, costNanoUsd),
-    `${formatCount(spent[use].calls)} ${USE_WORDS[use].meaning}`,
+    formatCount(spent[use].calls),
+    USE_WORDS[use].meaning,
   ]);
-  return rows.length === 0 ? [] : ["where the money went", ...alignColumns(rows, ["left", "right", "right", "left"])];
+  return rows.length === 0
+    ? []
+    : alignColumns([["spent on", "cost", "share", "calls", ""], ...rows], ["left", "right", "right", "right", "left"]);
 }
 
 function groups({ by, groups: all }: Division, hasBaseline: boolean): readonly string[] {
@@ -97,4 +102,14 @@ function groups({ by, groups: all }: Division, hasBaseline: boolean): readonly s
   });
   const sides = [...by.map((): Side => "left"), ...head.slice(by.length).map((): Side => "right")];
   return alignColumns([head, ...rows], sides);
+}
+
+/** Lines of at most {@link WIDTH} letters, indented by two. */
+function wrapped(text: string): readonly string[] {
+  return text.split(" ").reduce<string[]>((lines, word) => {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length >= WIDTH) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = `${last} ${word}`;
+    return lines;
+  }, []);
 }

@@ -15,7 +15,7 @@ export interface SvgFigure {
 
 export const CHART_WIDTH = 1010;
 /** Of a letter in the charts' font: enough to keep texts apart. */
-export const LETTER_WIDTH = 6.8;
+export const LETTER_WIDTH = 7.4;
 
 /** Told apart by all kinds of sight, side by side and in print; the last one is for what is left over. */
 export const SERIES_COLOURS = ["var(--s1)", "var(--s2)", "var(--s3)", "var(--s4)", "var(--s5)", "var(--rest)"] as const;

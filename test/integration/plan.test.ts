@@ -3,13 +3,14 @@
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { createBatchStates } from "../../queues/batch-state.ts";
 import type { Plan } from "../../scripts/plan-make.ts";
 import { readRecording, recordedFleet, replayOptions, RECORDED_TASK, toInput } from "../../scripts/bench-pilot-setup.ts";
 import type { ModelId } from "../../src/job/names.ts";
 import type { PlannedRoute } from "../../src/plan/plan.ts";
+import { createSummary } from "../../src/report/summary.ts";
+import { createFileStore } from "../../src/results/file-store.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
 import { startTestFleet, type TestFleet, type TestFleetOptions } from "../support/fleet.ts";
 
@@ -42,15 +43,18 @@ interface Real {
   readonly timeMs: number;
 }
 
-/** By the vendors' own ledger and the batch's times. */
+/** Cost by the vendors' own ledger; time as the run's report has it, from the first row's beginning to the last one's end. */
 async function run(of: TestFleet, task: string, batch: string, file = "rows.jsonl"): Promise<Real> {
   const before = of.simulator.ledger().total;
   const out = `${of.dir}/${batch}.out.jsonl`;
   const { code, stderr } = await of.command("run", `${of.dir}/${file}`, "--task", task, "--batch", batch, "-o", out).result;
   expect(code, stderr).toBe(0);
   const after = of.simulator.ledger().total;
-  const { createdAt, finishedAt } = (await createBatchStates(of.redis.client()).status(batch))!;
-  return { costNanoUsd: after.costNanoUsd - before.costNanoUsd, calls: after.calls - before.calls, timeMs: finishedAt! - createdAt };
+  const summary = createSummary();
+  const store = createFileStore({ dir: join(of.dir, "data", "store") });
+  for await (const result of store.read(batch)) summary.add(result);
+  await store.stop();
+  return { costNanoUsd: after.costNanoUsd - before.costNanoUsd, calls: after.calls - before.calls, timeMs: summary.read().wallMs };
 }
 
 function expectInRange({ costNanoUsd, timeMs, worstCostNanoUsd }: PlannedRoute, real: Real): void {
@@ -68,7 +72,7 @@ function expectClose({ costNanoUsd, timeMs }: PlannedRoute, real: Real): void {
 
 describe("a plan, and the run of the same file", { timeout: 120_000 }, () => {
   it("of a task that is bound by requests a minute: after a sample", async () => {
-    const rows = classifyRows(500);
+    const rows = classifyRows(420);
     const of = await start(
       { simulator: classifySimulator(rows, { latencyMs: 100 }), config: classifyConfig({ limits: { rpm: 1_200, tpm: 50_000_000 } }) },
       toJsonl(rows),
@@ -132,7 +136,8 @@ describe("a plan, and the run of the same file", { timeout: 120_000 }, () => {
       const models = [...cheap, dear];
       const limited = (options: object, providers: "vendors" | "providers") => {
         const all = structuredClone(options) as Record<string, Record<string, { models: Record<string, { limits: { rpm: number } }> }>>;
-        for (const vendor of ["google", "openai"]) for (const model of Object.values(all[providers]![vendor]!.models)) model.limits.rpm = 1_800;
+        for (const vendor of ["google", "openai"])
+          for (const model of Object.values(all[providers]![vendor]!.models)) model.limits.rpm = 1_800;
         return all;
       };
       const task = { route: [{ agree: cheap, on: "answer" }, dear] };
@@ -145,6 +150,7 @@ describe("a plan, and the run of the same file", { timeout: 120_000 }, () => {
       );
       const blind = await plan(of, RECORDED_TASK);
       const sampled = await plan(of, RECORDED_TASK, "--sample", "400", "--baseline", dear);
+      expect(sampled.plan.history.trialRows).toBe(400);
       const real = await run(of, RECORDED_TASK, "all");
       console.log("cascade", show(blind.own), show(sampled.own), real, sampled.plan.history);
       expectClose(sampled.own, real);

@@ -31,7 +31,11 @@ describe("a path played through with trials", () => {
   });
 
   it("leads rows on whose answer failed its checks", () => {
-    const [first] = replayTrials([{ models: [C!] }], [row(said("1"), said("1"), said(undefined)), row(said("1"), said("1"), said("1"))], agrees);
+    const [first] = replayTrials(
+      [{ models: [C!] }],
+      [row(said("1"), said("1"), said(undefined)), row(said("1"), said("1"), said("1"))],
+      agrees,
+    );
     expect(first).toMatchObject({ reached: 2, done: 1 });
   });
 

@@ -53,34 +53,35 @@ describe("a report on a terminal", () => {
       failed(1, { trail: [trailEntry({ call: "2", outcome: "uncertain" })] }),
     ];
     const small = await reportOn(results, [], ["tag:team"]);
-    expect(
-      renderReportText({ ...small, divisions: small.divisions.slice(2) }, { title: "Report on batch b", baseline: "openai/gpt-5" }),
-    ).toMatchInlineSnapshot(`
-      "Report on batch b
+    expect(renderReportText({ ...small, divisions: small.divisions.slice(2) }, { title: "Report on batch b", baseline: "openai/gpt-5" }))
+      .toMatchInlineSnapshot(`
+        "Report on batch b
 
-        jobs                      2
-        answered                  1  50.0 %
-        failed                    1  50.0 %
-        reroutes                  1
-        calls                     3  3 of models without a price, booked at nothing
-        tokens in               300
-        tokens out               60
-        checks passed        50.0 %  1 of 2 answers that came
-        latency               4.0 s  p95 4.0 s, p99 4.0 s
-        cost                $0.0525  $0.0525 per answered job
-        openai/gpt-5 alone  $0.0020  $0.0505 dearer
+          jobs                      2
+          answered                  1  50.0 %
+          failed                    1  50.0 %
+          reroutes                  1
+          calls                     3  3 of models without a price, booked at nothing
+          tokens in               300
+          tokens out               60
+          checks passed        50.0 %  1 of 2 answers that came
+          latency               4.0 s  p95 4.0 s, p99 4.0 s
+          cost                $0.0525  $0.0525 per answered job
+          openai/gpt-5 alone  $0.0020  $0.0505 dearer
 
-      where the money went
-        answers    $0.0500  95.3 %  1 calls whose answers are the results
-        failures   $0.0012   2.4 %  1 calls that led to no answer
-        uncertain  $0.0012   2.4 %  1 calls that were cut off, at their estimates
+          spent on      cost   share  calls
+          answers    $0.0500  95.3 %      1  calls whose answers are the results
+          failures   $0.0012   2.4 %      1  calls that led to no answer
+          uncertain  $0.0012   2.4 %      1  calls that were cut off, at their estimates
 
-        tag:team  jobs  answered  reroutes  calls  tokens     cost  per answer   wasted  checks    p50    p95    p99     saved
-        x            1         1         1      2     240  $0.0512     $0.0512  $0.0012  50.0 %  4.0 s  4.0 s  4.0 s  -$0.0492
-        –            1         0         0      1     120  $0.0012           –  $0.0012       –      –      –      –  -$0.0012
+          tag:team  jobs  answered  reroutes  calls  tokens     cost  per answer   wasted  checks    p50    p95    p99     saved
+          x            1         1         1      2     240  $0.0512     $0.0512  $0.0012  50.0 %  4.0 s  4.0 s  4.0 s  -$0.0492
+          –            1         0         0      1     120  $0.0012           –  $0.0012       –      –      –      –  -$0.0012
 
-      Assumes that openai/gpt-5 had answered every answered job with its first call, using as many tokens of each kind as the call that did answer; no failures, checks or judging on its side, all of them on ours."
-    `);
+          Assumes that openai/gpt-5 had answered every answered job with its first call, using as many
+          tokens of each kind as the call that did answer; no failures, checks or judging on its side, all
+          of them on ours."
+      `);
   });
 
   it("shows every group, and no group where there is none", () => {

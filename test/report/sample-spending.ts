@@ -19,12 +19,12 @@ const dollars = (input: number, output: number): Price => {
   return { input: input * 1e6, cachedInput: input * 1e5, cacheWrite: input * 1e6, output: output * 1e6 };
 };
 
-/** Names, prices and paces are made up for the pictures. */
+/** Made up, names, prices and paces. */
 export const SAMPLE_MODELS: readonly SampleModel[] = [
-  { id: "openai/gpt-5-mini", price: dollars(0.25, 2), medianMs: 900, outputTokens: 120 },
-  { id: "anthropic/claude-haiku-4-5", price: dollars(1, 5), medianMs: 700, outputTokens: 110 },
-  { id: "openai/gpt-5", price: dollars(1.25, 10), medianMs: 6_200, outputTokens: 420 },
-  { id: "anthropic/claude-sonnet-5", price: dollars(2, 10), medianMs: 2_400, outputTokens: 180 },
+  { id: "alpha/mini", price: dollars(0.25, 2), medianMs: 900, outputTokens: 120 },
+  { id: "beta/swift", price: dollars(1, 5), medianMs: 700, outputTokens: 110 },
+  { id: "alpha/large", price: dollars(1.25, 10), medianMs: 6_200, outputTokens: 420 },
+  { id: "beta/medium", price: dollars(2, 10), medianMs: 2_400, outputTokens: 180 },
 ];
 
 const DAY_MS = 86_400_000;
@@ -84,8 +84,8 @@ function sampleResult({ batch, task }: { batch: string; task: string }, row: num
     );
     at += latencyMs + 50;
   };
-  const [mini, haiku, large, sonnet] = SAMPLE_MODELS as [SampleModel, SampleModel, SampleModel, SampleModel];
-  const first = random() < 0.72 ? mini : haiku;
+  const [mini, swift, large, medium] = SAMPLE_MODELS as [SampleModel, SampleModel, SampleModel, SampleModel];
+  const first = random() < 0.72 ? mini : swift;
   if (random() < 0.012) call(first, { outcome: "uncertain" });
   if (random() < 0.03) call(first, { outcome: random() < 0.5 ? "throttled" : "transient" });
   const isHard = random() < 0.16;
@@ -95,11 +95,11 @@ function sampleResult({ batch, task }: { batch: string; task: string }, row: num
     const isRepaired = random() < 0.4;
     call(first, { purpose: "repair", outcome: isRepaired ? "answered" : "unfit" });
     if (!isRepaired) {
-      model = random() < 0.55 ? sonnet : large;
+      model = random() < 0.55 ? medium : large;
       call(model);
     }
   }
-  if (random() < 0.08) call(model === sonnet ? large : sonnet, { purpose: "judge" });
+  if (random() < 0.08) call(model === medium ? large : medium, { purpose: "judge" });
   const terms = {
     batch,
     task,

@@ -36,7 +36,11 @@ function sourceOf(
 }
 
 function dimensions(...names: string[]): readonly Dimension[] {
-  return names.map((name) => parseDimension(name) ?? expect.fail(name));
+  return names.map((name) => {
+    const dimension = parseDimension(name);
+    if (!dimension) throw new Error(`${name} is no dimension`);
+    return dimension;
+  });
 }
 
 function reportOn(results: readonly Result[], options: Partial<ReportOptions> = {}, others = {}) {
@@ -108,7 +112,15 @@ function sums({
   baseline,
 }: Figures): readonly number[] {
   return [
-    ...[jobs, done, undone, reroutes, calls, costNanoUsd, unpricedCalls, checks.answers, checks.passed],
+    jobs,
+    done,
+    undone,
+    reroutes,
+    calls,
+    costNanoUsd,
+    unpricedCalls,
+    checks.answers,
+    checks.passed,
     ...Object.values(usage),
     ...USES.flatMap((use) => [spent[use].calls, spent[use].costNanoUsd]),
     ...(baseline ? [baseline.costNanoUsd, baseline.savedNanoUsd] : []),

@@ -1,0 +1,124 @@
+// Before `run` spends: a plan, where there is a limit for it to pass, and a question to whoever is at the terminal when it does.
+
+import { createInterface } from "node:readline/promises";
+import { accountsOf } from "../src/cost/budget.ts";
+import { accountKey } from "../src/cost/budget-gate.ts";
+import { readBudgetStates } from "../src/cost/redis-budget-states.ts";
+import { isOver } from "../src/job/batch.ts";
+import { StoppedError } from "../src/job/errors.ts";
+import type { JobTerms } from "../src/job/job.ts";
+import type { TaskSpec } from "../src/job/task.ts";
+import type { PlannedRoute } from "../src/plan/plan.ts";
+import { formatUsd } from "../src/report/format.ts";
+import { openStore } from "../src/results/open-store.ts";
+import type { BatchChoice } from "./batch-session.ts";
+import type { JobInput } from "./job-input.ts";
+import type { OpenFleet } from "./open-fleet.ts";
+import { findTrials, readBooks } from "./plan-history.ts";
+import { makePlan, type Plan } from "./plan-make.ts";
+import { say } from "./terminal.ts";
+
+/** Nobody wants to wait for it: of more rows than these a sample is looked at. */
+const SAMPLE_ABOVE = 10_000;
+const SAMPLE_SIZE = 4_000;
+
+export interface Confirmation {
+  readonly task: TaskSpec;
+  readonly input: JobInput;
+  readonly terms: JobTerms;
+  readonly maxCostNanoUsd: number | undefined;
+  readonly choice: BatchChoice;
+  readonly signal: AbortSignal;
+}
+
+/** Nothing is asked where nothing is limited, or the plan passes no limit. @throws StoppedError when the answer is no. */
+export async function confirmPlan(open: OpenFleet, confirmation: Confirmation): Promise<void> {
+  const { task, input, terms, maxCostNanoUsd, choice, signal } = confirmation;
+  const { fleet, redis, states } = open;
+  if ((maxCostNanoUsd === undefined && fleet.budgets.length === 0) || !input.isFile) return;
+  const batch = choice.batch ?? input.derivedBatch ?? "";
+  const status = choice.fresh ? undefined : await states.status(batch);
+  if (status && isOver(status.state)) return;
+
+  const store = openStore(fleet);
+  const trials = await findTrials(store, task).finally(() => store.stop());
+  const learned = { ...(await readBooks(redis, fleet.providers.keys())), doneRows: status?.done ?? 0 };
+  const plan = await makePlan({
+    fleet,
+    task,
+    input,
+    terms,
+    learned,
+    trials,
+    isBrief: true,
+    sampleAbove: SAMPLE_ABOVE,
+    sampleSize: SAMPLE_SIZE,
+  });
+  const [route] = plan.routes;
+  if (!route) return;
+  const left = 1 - Math.min(1, plan.rows.done / Math.max(1, plan.rows.good));
+  const spentNanoUsd = status?.costNanoUsd ?? 0;
+  const isPassed = maxCostNanoUsd !== undefined && spentNanoUsd + left * route.costNanoUsd.expected > maxCostNanoUsd;
+  const passed = [
+    ...(isPassed ? [`--max-cost ${formatUsd(maxCostNanoUsd)}`] : []),
+    ...(await passedBudgets(open, { route, left, task, terms, batch })),
+  ];
+  if (passed.length === 0) return;
+  say(`the plan: ${costOf(plan, route, left)}, which passes ${passed.join(" and ")}`);
+  await ask(signal);
+}
+
+async function ask(signal: AbortSignal): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    say("warning: going on up to that, for there is no terminal to ask at");
+    return;
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question("Go on up to that? [y/N] ", { signal });
+    if (/^y(es)?$/i.test(answer.trim())) return;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    terminal.close();
+  }
+  throw new StoppedError("nothing was called", "See what it comes to with: modelfleet plan.");
+}
+
+/** Budgets that have less left than the route's models are expected to take of them. */
+async function passedBudgets(
+  { fleet, redis }: OpenFleet,
+  run: {
+    readonly route: PlannedRoute;
+    readonly left: number;
+    readonly task: TaskSpec;
+    readonly terms: JobTerms;
+    readonly batch: string;
+  },
+): Promise<readonly string[]> {
+  const { route, left, task, terms, batch } = run;
+  const { tags, tenant } = terms;
+  const states = new Map((await readBudgetStates(redis, fleet.budgets)).map((state) => [accountKey(state), state]));
+  const wanted = new Map<string, { readonly name: string; readonly limitNanoUsd: number; costNanoUsd: number }>();
+  for (const { model, costNanoUsd } of route.models) {
+    const { provider = "", price } = fleet.models.get(model) ?? {};
+    const whose = { ...(tags ? { tags } : {}), ...(tenant === undefined ? {} : { tenant }), ...(price ? { price } : {}) };
+    for (const { id, budget, isBinding } of accountsOf(fleet.budgets, { model, provider, task: task.name, batch, ...whose })) {
+      if (!isBinding) continue;
+      const found = wanted.get(id) ?? { name: budget.name, limitNanoUsd: budget.limitNanoUsd, costNanoUsd: 0 };
+      found.costNanoUsd += left * costNanoUsd;
+      wanted.set(id, found);
+    }
+  }
+  return Array.from(wanted).flatMap(([id, { name, limitNanoUsd, costNanoUsd }]) => {
+    const state = states.get(id);
+    const freeNanoUsd = state ? state.limitNanoUsd - state.spentNanoUsd - state.reservedNanoUsd : limitNanoUsd;
+    return costNanoUsd > freeNanoUsd ? [`the budget ${name} (${formatUsd(Math.max(0, freeNanoUsd))} left)`] : [];
+  });
+}
+
+function costOf({ assumptions }: Plan, { costNanoUsd }: PlannedRoute, left: number): string {
+  const { low, expected, high } = costNanoUsd;
+  const basis = assumptions.length > 0 ? ", by assumption" : "";
+  return `about ${formatUsd(left * expected)} (${formatUsd(left * low)} … ${formatUsd(left * high)}${basis})`;
+}

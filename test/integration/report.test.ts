@@ -1,0 +1,135 @@
+// `modelfleet report` and `modelfleet export` as commands, over a real run on simulated vendors: what they say is what the vendors counted.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { parse } from "csv-parse/sync";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Figures } from "../../src/report/figures.ts";
+import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
+import { ofFleet, runCommand } from "../support/command-line.ts";
+import { startTestFleet, type TestFleet } from "../support/fleet.ts";
+
+const ROWS = classifyRows(80);
+
+let fleet: TestFleet;
+
+beforeAll(async () => {
+  fleet = await startTestFleet({
+    simulator: classifySimulator(ROWS),
+    // Two models share the work.
+    config: classifyConfig({
+      route: {
+        strategy: "weighted",
+        models: [
+          { model: "alpha/one", weight: 1 },
+          { model: "beta/two", weight: 1 },
+        ],
+      },
+    }),
+  });
+  const file = await fleet.file("in.jsonl", toJsonl(ROWS));
+  const { code, stderr } = await run(
+    "run",
+    file,
+    "--task",
+    "classify",
+    "--batch",
+    "first",
+    "--tag",
+    "team=search",
+    "-o",
+    join(fleet.dir, "out.jsonl"),
+  );
+  if (code !== 0) throw new Error(stderr);
+}, 60_000);
+
+afterAll(async () => {
+  await fleet?.stop();
+});
+
+const run = (...args: string[]) => runCommand([...args, "--config", fleet.config], ofFleet(fleet));
+
+interface ReportJson {
+  readonly batches: readonly string[];
+  readonly total: Figures;
+  readonly groups: readonly (Figures & { readonly group: Readonly<Record<string, string | null>> })[];
+}
+
+describe("modelfleet report", () => {
+  it("says what the vendors counted, in all and by model", async () => {
+    const { code, stdout, stderr } = await run("report", "first", "--by", "model,tag:team", "--baseline", "beta/two", "--json");
+    expect(code, stderr).toBe(0);
+    const { total, groups, batches } = JSON.parse(stdout) as ReportJson;
+    const { total: truth } = fleet.simulator.ledger();
+    expect(batches).toEqual(["first"]);
+    expect(total).toMatchObject({
+      jobs: ROWS.length,
+      answered: ROWS.length,
+      failed: 0,
+      calls: truth.calls,
+      costNanoUsd: truth.costNanoUsd,
+    });
+    expect(total.spent.answers).toEqual({ calls: ROWS.length, costNanoUsd: truth.costNanoUsd });
+    expect(groups.map(({ group }) => group)).toEqual(
+      expect.arrayContaining([
+        { model: "alpha/one", "tag:team": "search" },
+        { model: "beta/two", "tag:team": "search" },
+      ]),
+    );
+    expect(groups.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0)).toBe(total.costNanoUsd);
+    expect(total.baseline!.costNanoUsd - total.baseline!.savedNanoUsd).toBe(total.costNanoUsd);
+    expect(total.baseline!.savedNanoUsd).toBeGreaterThan(0);
+  });
+
+  it("as text on a terminal, as CSV, and as a page", async () => {
+    const page = join(fleet.dir, "report.html");
+    const text = await run("report", "--html", page);
+    expect(text.code, text.stderr).toBe(0);
+    expect(text.stdout).toMatch(/^Report on batch first, \d{4}-/);
+    expect(text.stdout).toContain("alpha/one");
+    expect(await readFile(page, "utf8")).toContain('<figure id="by-day">');
+    const csv = await run("report", "--csv", "--by", "task");
+    expect(parse(csv.stdout, { columns: true })).toMatchObject([{ task: "classify", jobs: String(ROWS.length) }]);
+  });
+
+  it.each([
+    [["report", "frist"], 'there is no batch "frist"', 'Did you mean "first"?'],
+    [["report", "--baseline", "beta/tow"], 'no model "beta/tow"', 'Did you mean "beta/two"?'],
+    [["report", "--until", "2020-01-01"], "nothing to report: no call and no job of batch first lies until 2020-01-01", "Widen"],
+    [["report", "--json", "--csv"], "cannot be used with option", ""],
+    [["export", "first", "--format", "parquet"], "Parquet is not for a terminal", "-o calls.parquet"],
+  ])("%j is refused with what to do", async (args, problem, hint) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect(code, stderr).toBe(2);
+    expect(stderr).toContain(problem);
+    expect(stderr).toContain(hint);
+    expect(stdout).toBe("");
+  });
+});
+
+describe("modelfleet export", () => {
+  it("writes the ledger as Parquet, whose sums are the vendors'", async () => {
+    const path = join(fleet.dir, "calls.parquet");
+    const { code, stderr } = await run("export", "first", "--what", "ledger", "-o", path);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("80 calls → ");
+    const duck = await (await DuckDBInstance.create(":memory:")).connect();
+    const sums = await duck.runAndReadAll(`select count(*)::int as calls, sum(cost_nano_usd)::bigint as cost from '${path}'`);
+    const { total: truth } = fleet.simulator.ledger();
+    expect(sums.getRowObjectsJson()).toEqual([{ calls: truth.calls, cost: String(truth.costNanoUsd) }]);
+    duck.closeSync();
+  });
+
+  it("writes results to standard output as JSONL, and to a file as CSV", async () => {
+    const { stdout } = await run("export", "first");
+    const lines = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ label, output }) => [label, output])).toEqual(ROWS.map(({ id, label }) => [id, { label }]));
+    const path = join(fleet.dir, "results.csv");
+    expect((await run("export", "first", "--what", "results", "-o", path)).code).toBe(0);
+    expect(parse(await readFile(path, "utf8"), { columns: true })).toHaveLength(ROWS.length);
+  });
+});
