@@ -3,14 +3,14 @@
 import type { Fleet } from "../src/config/fleet.ts";
 import { analysePilot } from "../src/pilot/analyse-pilot.ts";
 import type { PilotReport, PilotRow } from "../src/pilot/pilot.ts";
-import { createFileStore } from "../src/results/file-store.ts";
+import { openStore } from "../src/results/open-store.ts";
 import { readTrial, type TrialAnswers } from "./pilot-answers.ts";
 import type { PilotNumbers } from "./pilot-options.ts";
 import type { PilotPlan } from "./pilot-plan.ts";
 
 /** In the order of the trials. */
-export async function readTrials(fleet: Pick<Fleet, "storeDir">, { trials, comparing }: PilotPlan): Promise<readonly TrialAnswers[]> {
-  const store = createFileStore({ dir: fleet.storeDir });
+export async function readTrials(fleet: Pick<Fleet, "storeDir" | "storeUrl">, { trials, comparing }: PilotPlan): Promise<readonly TrialAnswers[]> {
+  const store = openStore(fleet);
   try {
     return await Promise.all(trials.map((trial) => readTrial(store, trial, comparing)));
   } finally {

@@ -117,16 +117,18 @@ export function createKnowledge(options: KnowledgeOptions): Knowledge {
     const trial = replayed && replayed.reached > 0 ? { rate: replayed.done / replayed.reached, of: replayed.reached } : undefined;
     const isLater = replayed !== undefined && replayed.reached < trials.rows.length;
     if (isLater && trial && trial.of >= LEAST_REACHED) return shareAround(trial.rate, trial.of);
-    const sources = [{ rate: passRate, of: calls * answerRate }, ...(trial ? [trial] : []), ...(pilot ? [pilot] : [])];
-    const best = sources.reduce((most, each) => (each.of > most.of ? each : most));
+    // Calls of trials are among those seen of a model; agreements of real runs are not among the trials', nor theirs among those.
+    const live = { rate: passRate, of: calls * answerRate };
+    const seen = step.models.length > 1 ? [pooled(live, trial ?? pilot)] : [live, ...(trial ? [trial] : []), ...(pilot ? [pilot] : [])];
+    const best = seen.reduce((most, each) => (each.of > most.of ? each : most));
     if (best.of >= LEAST_ANSWERS) return shareAround(best.rate, best.of);
     if (step.models.length > 1) assumed.add(`whether ${step.models.join(" and ")} agree was never seen`);
     return step.models.length > 1 ? ASSUMED_AGREEMENT : ASSUMED_PASS;
   };
 
   const shareAround = (rate: number, of: number): Range => {
-    // A share of all answers seen so far may still be a little less.
-    const error = ERRORS * Math.sqrt(((rate * (1 - rate) + 0.25 / (of + 1)) / of) * 1);
+    // Of none seen to fail in so many, a few still may (the variance is a little above rate × (1 − rate)).
+    const error = ERRORS * Math.sqrt((rate * (1 - rate) + 0.25 / (of + 1)) / of);
     return { low: Math.min(1, rate + error), expected: rate, high: Math.max(0, rate - error) };
   };
 
@@ -147,6 +149,11 @@ export function createKnowledge(options: KnowledgeOptions): Knowledge {
   };
 }
 
+interface SeenShare {
+  readonly rate: number;
+  readonly of: number;
+}
+
 interface Seen {
   readonly mean: number;
   readonly scatter: number;
@@ -164,6 +171,11 @@ function factorOf({ calls, estimated, counted }: LessonSums, { inputTokens }: Mo
 
 function factorScatter({ estimated, counted, countedSquares }: LessonSums): number {
   return estimated > 0 ? Math.sqrt(Math.max(0, countedSquares / estimated - (counted / estimated) ** 2)) : 0;
+}
+
+function pooled(one: SeenShare, other: SeenShare = { rate: 0, of: 0 }): SeenShare {
+  const of = one.of + other.of;
+  return { rate: of > 0 ? (one.rate * one.of + other.rate * other.of) / of : 0, of };
 }
 
 /** Never below zero. */

@@ -1,6 +1,5 @@
 // modelfleet report: what batches came to, by task, model, provider, tag, tenant or day; as text, JSON, CSV, and a page with charts.
 
-import { writeFile } from "node:fs/promises";
 import { Option, type Command } from "commander";
 import { UsageError } from "../src/job/errors.ts";
 import { openStore } from "../src/results/open-store.ts";
@@ -11,6 +10,7 @@ import { PAGE_DIVISIONS, renderReportPage } from "../src/report/render-report-pa
 import { renderReportText } from "../src/report/render-report-text.ts";
 import { createSpendingReport, type SpendingReport } from "../src/report/spending-report.ts";
 import { configOption } from "./batch-options.ts";
+import { writeWhole } from "./export-file.ts";
 import { loadCommandFleet } from "./open-fleet.ts";
 import { requireOutput } from "./output.ts";
 import { chooseBatches, readBaseline, readDimensions, readPeriod } from "./report-selection.ts";
@@ -67,7 +67,7 @@ async function report(named: readonly string[], options: Options): Promise<void>
     if (options.html === undefined) return;
     const subtitle = [batches.length > 1 ? batchWords(batches) : "", daysOf(made)].filter((words) => words !== "").join(" · ");
     const page = renderReportPage(made, { title: titleOf(batches), subtitle, ...(options.baseline ? { baseline: options.baseline } : {}) });
-    await writeFile(options.html, page);
+    await writeWhole(options.html, (file) => file.writeFile(page));
     say(`page → ${options.html}`);
   } finally {
     await store.stop();

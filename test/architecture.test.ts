@@ -21,6 +21,7 @@ const RANKS: Readonly<Record<string, number>> = {
   "src/providers": 1,
   "src/quality": 1,
   "src/pilot": 1,
+  "src/plan": 1,
   "src/cost": 1,
   "src/results": 1,
   "src/report": 1,

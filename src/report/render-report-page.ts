@@ -46,7 +46,7 @@ figure, section { margin: 2.25rem 0 0; } figure { overflow-x: auto; } figure > s
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .8rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .4rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; } th { color: var(--soft); font-weight: 500; } .name { text-align: left; } th.name[scope=row] { color: var(--ink); font-weight: 400; }
 tfoot td, tfoot th { font-weight: 600; border-bottom: 0; }
-@media print { body { max-width: none; padding: 0; font-size: 10pt; } figure, section, .facts { break-inside: avoid; } table { font-size: 7pt; } th, td { padding: .2rem .3rem; } .wide, figure { overflow: visible; } figure > svg { min-width: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }`;
+@media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } figure, section, .facts { break-inside: avoid; } table { font-size: 6pt; } th, td { padding: .2rem .18rem; } .name { white-space: normal; } .wide, figure { overflow: visible; } figure > svg { min-width: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }`;
 
 export function renderReportPage(report: SpendingReport, options: PageOptions): string {
   const { baseline } = options;

@@ -22,7 +22,7 @@ export const SERIES_COLOURS = ["var(--s1)", "var(--s2)", "var(--s3)", "var(--s4)
 
 export const CHART_STYLE = `
 :root { --ink: #1c2430; --soft: #5d6877; --grid: #e3e7ec; --paper: #ffffff; --s1: #3567b5; --s2: #d98a1f; --s3: #0b8a6a; --s4: #b5477d; --s5: #7fb6dd; --rest: #9aa7b8; --bad: #c2452d; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8ecf2; --soft: #9fabbb; --grid: #2c3440; --paper: #151a21; --s1: #6f9fee; --s2: #eaa84e; --s3: #3fbf97; --s4: #e083b0; --s5: #a9d3ee; --rest: #66748a; --bad: #f0806a; } }
+@media screen and (prefers-color-scheme: dark) { :root { --ink: #e8ecf2; --soft: #9fabbb; --grid: #2c3440; --paper: #151a21; --s1: #6f9fee; --s2: #eaa84e; --s3: #3fbf97; --s4: #e083b0; --s5: #a9d3ee; --rest: #66748a; --bad: #f0806a; } }
 svg text { font: 12px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif; fill: var(--ink); font-variant-numeric: tabular-nums; }
 svg .soft { fill: var(--soft); } svg .end { text-anchor: end; } svg .middle { text-anchor: middle; }
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--soft); } svg .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }

@@ -10,6 +10,7 @@ import { readRecording, recordedFleet, replayOptions, RECORDED_TASK, toInput } f
 import type { ModelId } from "../../src/job/names.ts";
 import type { PlannedRoute } from "../../src/plan/plan.ts";
 import { createSummary } from "../../src/report/summary.ts";
+import { readEnvironment } from "../../src/runtime/environment.ts";
 import { createFileStore } from "../../src/results/file-store.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
 import { startTestFleet, type TestFleet, type TestFleetOptions } from "../support/fleet.ts";
@@ -66,6 +67,7 @@ function expectInRange({ costNanoUsd, timeMs, worstCostNanoUsd }: PlannedRoute, 
 }
 
 function expectClose({ costNanoUsd, timeMs }: PlannedRoute, real: Real): void {
+  if (readEnvironment().variable("PLAN_FIGURES")) process.stderr.write(`${JSON.stringify({ costNanoUsd, timeMs, real })}\n`);
   expect(Math.abs(costNanoUsd.expected / real.costNanoUsd - 1), "cost").toBeLessThan(0.1);
   expect(Math.abs(timeMs.expected / real.timeMs - 1), "time").toBeLessThan(0.15);
 }
@@ -82,7 +84,6 @@ describe("a plan, and the run of the same file", { timeout: 120_000 }, () => {
     const sampled = await plan(of, "classify", "--sample", "40");
     expect(sampled.own.boundBy).toBe("alpha/one: rpm");
     const real = await run(of, "classify", "all");
-    console.log("rpm", show(blind.own), show(sampled.own), real);
     expect(sampled.own.calls.expected).toBe(real.calls);
     expectClose(sampled.own, real);
     expectInRange(blind.own, real);
@@ -116,13 +117,12 @@ describe("a plan, and the run of the same file", { timeout: 120_000 }, () => {
         },
         `${lines.filter((_, i) => i < 450 && i % 3 > 0).join("\n")}\n`,
       );
-      await of.file("some.jsonl", `${lines.filter((_, i) => i < 450 && i % 3 === 0).join("\n")}\n`);
+      await of.file("some.jsonl", `${lines.filter((_, i) => i < 450 && i % 6 === 0).join("\n")}\n`);
       const blind = await plan(of, "summarize");
       await run(of, "summarize", "some", "some.jsonl");
       const learned = await plan(of, "summarize");
       expect(learned.own.boundBy).toBe("vendor/reader: itpm");
       const real = await run(of, "summarize", "all");
-      console.log("tokens", show(blind.own), show(learned.own), real);
       expectClose(learned.own, real);
       expectInRange(blind.own, real);
     },
@@ -137,7 +137,7 @@ describe("a plan, and the run of the same file", { timeout: 120_000 }, () => {
       const limited = (options: object, providers: "vendors" | "providers") => {
         const all = structuredClone(options) as Record<string, Record<string, { models: Record<string, { limits: { rpm: number } }> }>>;
         for (const vendor of ["google", "openai"])
-          for (const model of Object.values(all[providers]![vendor]!.models)) model.limits.rpm = 1_800;
+          for (const model of Object.values(all[providers]![vendor]!.models)) model.limits.rpm = 1_950;
         return all;
       };
       const task = { route: [{ agree: cheap, on: "answer" }, dear] };
@@ -152,16 +152,10 @@ describe("a plan, and the run of the same file", { timeout: 120_000 }, () => {
       const sampled = await plan(of, RECORDED_TASK, "--sample", "400", "--baseline", dear);
       expect(sampled.plan.history.trialRows).toBe(400);
       const real = await run(of, RECORDED_TASK, "all");
-      console.log("cascade", show(blind.own), show(sampled.own), real, sampled.plan.history);
       expectClose(sampled.own, real);
       expectInRange(blind.own, real);
       const again = await plan(of, RECORDED_TASK);
-      console.log("again", show(again.own), again.plan.history);
       expectClose(again.own, real);
     },
   );
 });
-
-function show({ costNanoUsd, timeMs, calls, boundBy, inputTokens, outputTokens }: PlannedRoute) {
-  return JSON.stringify({ costNanoUsd, timeMs, calls, boundBy, inputTokens, outputTokens });
-}

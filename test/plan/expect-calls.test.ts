@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelId } from "../../src/job/names.ts";
 import { expectCalls, worstCalls } from "../../src/plan/expect-calls.ts";

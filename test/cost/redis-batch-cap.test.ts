@@ -1,0 +1,61 @@
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { BudgetSpec, Spending } from "../../src/cost/budget.ts";
+import { readBatchCap, removeBatchCap, setBatchCap } from "../../src/cost/redis-batch-cap.ts";
+import { createRedisPurse } from "../../src/cost/redis-purse.ts";
+import { startTestRedis, type TestRedis } from "../support/redis.ts";
+
+let server: TestRedis;
+let redis: Redis;
+
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = server.client();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  await redis.flushall();
+});
+
+const MINUTE = 60_000;
+const spending = (changes: Partial<Spending> = {}): Spending => ({ model: "p/m", provider: "p", task: "t", batch: "b", ...changes });
+const capped = (changes: Partial<Spending> = {}) => spending({ isCapped: true, ...changes });
+
+describe("a batch's own budget", () => {
+  it("holds for its own calls alone, and counts what the batch had cost before", async () => {
+    const purse = createRedisPurse({ redis, budgets: [] });
+    await setBatchCap(redis, "b", { limitNanoUsd: 1_000, spentNanoUsd: 700 });
+    expect((await purse.reserve(capped(), 300, MINUTE)).kind).toBe("reserved");
+    expect(await purse.reserve(capped(), 1, MINUTE)).toMatchObject({ kind: "refused", budget: "--max-cost" });
+    expect((await purse.reserve(spending({ batch: "other" }), 5_000, MINUTE)).kind).toBe("reserved");
+    await setBatchCap(redis, "c", { limitNanoUsd: 100, spentNanoUsd: 0 });
+    expect((await purse.reserve(capped({ batch: "c" }), 100, MINUTE)).kind).toBe("reserved");
+    expect(await readBatchCap(redis, "b")).toMatchObject({
+      limitNanoUsd: 1_000,
+      spentNanoUsd: 700,
+      reservedNanoUsd: 300,
+      refusedNanoUsd: 1,
+    });
+  });
+
+  it("is raised by setting it again, which forgets nothing of what was spent", async () => {
+    const purse = createRedisPurse({ redis, budgets: [] });
+    await setBatchCap(redis, "b", { limitNanoUsd: 100, spentNanoUsd: 0 });
+    const reply = await purse.reserve(capped(), 100, MINUTE);
+    if (reply.kind === "reserved") await purse.settle(capped(), reply.reservation, 90);
+    expect((await purse.reserve(capped(), 20, MINUTE)).kind).toBe("refused");
+    await setBatchCap(redis, "b", { limitNanoUsd: 150, spentNanoUsd: 0 });
+    expect((await purse.reserve(capped(), 20, MINUTE)).kind).toBe("reserved");
+    expect(await readBatchCap(redis, "b")).toMatchObject({ limitNanoUsd: 150, spentNanoUsd: 90, reservedNanoUsd: 20 });
+  });
+
+  it("limits nothing once it is taken away, and stands beside the fleet's budgets", async () => {
+    const fleet: BudgetSpec = { name: "all", scope: "fleet", per: "day", limitNanoUsd: 500, action: "stop" };
+    const purse = createRedisPurse({ redis, budgets: [fleet] });
+    await setBatchCap(redis, "b", { limitNanoUsd: 100, spentNanoUsd: 0 });
+    expect(await purse.reserve(capped(), 200, MINUTE)).toMatchObject({ kind: "refused", budget: "--max-cost" });
+    await removeBatchCap(redis, "b", { isOver: false });
+    expect((await purse.reserve(capped(), 400, MINUTE)).kind).toBe("reserved");
+    expect(await purse.reserve(capped(), 200, MINUTE)).toMatchObject({ kind: "refused", budget: "all" });
+  });
+});
