@@ -92,7 +92,13 @@ export async function openStage({ signal, profileDir }: StageOptions): Promise<S
           : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`, `--cpu-prof-name=${name.replaceAll(" ", "-")}.cpuprofile`];
       const child = fork(ACTOR, [kind, JSON.stringify({ redisUrl: server.url, dir, ...options })], {
         execArgv: profile,
-        env: childEnvironment({ REDIS_URL: undefined, STORE_URL: undefined, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: COMPILE_CACHE, [API_KEY]: API_KEY_VALUE }),
+        env: childEnvironment({
+          REDIS_URL: undefined,
+          STORE_URL: undefined,
+          NODE_NO_WARNINGS: "1",
+          NODE_COMPILE_CACHE: COMPILE_CACHE,
+          [API_KEY]: API_KEY_VALUE,
+        }),
       });
       const actor = createStageActor(name, child);
       cast.push(actor);

@@ -7,9 +7,12 @@ import { registerBatchCommands } from "./batch-commands.ts";
 import { registerBudgets } from "./budgets.ts";
 import { registerCheck } from "./check.ts";
 import { registerEnqueue } from "./enqueue.ts";
+import { registerExport } from "./export.ts";
 import { registerExplain } from "./explain.ts";
 import { registerPilot } from "./pilot.ts";
+import { registerPlan } from "./plan.ts";
 import { registerProcesses } from "./processes.ts";
+import { registerReport } from "./report.ts";
 import { registerResults } from "./results.ts";
 import { registerRetry } from "./retry.ts";
 import { registerRun } from "./run.ts";
@@ -42,7 +45,7 @@ for (const register of [registerRun, registerEnqueue, registerStatus, registerRe
 program.commandsGroup("The fleet:");
 registerProcesses(program);
 program.commandsGroup("Models and money:");
-for (const register of [registerExplain, registerPilot, registerBudgets]) register(program);
+for (const register of [registerExplain, registerPilot, registerPlan, registerBudgets, registerReport, registerExport]) register(program);
 program.commandsGroup("Setting up:");
 for (const register of [registerCheck, registerSimulator]) register(program);
 

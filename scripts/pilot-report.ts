@@ -9,7 +9,10 @@ import type { PilotNumbers } from "./pilot-options.ts";
 import type { PilotPlan } from "./pilot-plan.ts";
 
 /** In the order of the trials. */
-export async function readTrials(fleet: Pick<Fleet, "storeDir" | "storeUrl">, { trials, comparing }: PilotPlan): Promise<readonly TrialAnswers[]> {
+export async function readTrials(
+  fleet: Pick<Fleet, "storeDir" | "storeUrl">,
+  { trials, comparing }: PilotPlan,
+): Promise<readonly TrialAnswers[]> {
   const store = openStore(fleet);
   try {
     return await Promise.all(trials.map((trial) => readTrial(store, trial, comparing)));

@@ -4,6 +4,7 @@ import type { Fleet } from "../src/config/fleet.ts";
 import { callCostNanoUsd } from "../src/cost/call-cost.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { TaskSpec } from "../src/job/task.ts";
+import type { Purpose } from "../src/job/trail.ts";
 import { NO_USAGE } from "../src/job/usage.ts";
 import { chargingPolicy, DIMENSIONS, finalCharge, upFrontCharge, type Charge } from "../src/limits/charging.ts";
 import { expectCalls, worstCalls } from "../src/plan/expect-calls.ts";
@@ -55,7 +56,7 @@ export function planRoute(
   const times = new Map(LEVELS.map((level) => [level, timeOf(levels.get(level) ?? [], fleet, USED_SHARE[level])]));
   const worst = taken.flatMap(({ group, path }) => {
     const limit = group.limitedRows === group.rows ? group.maxOutputTokens / group.rows : undefined;
-    const calls = worstCalls(task, path, (model) => longestAnswer(fleet.models.get(model), limit));
+    const calls = worstCalls(task, path, (model, purpose) => longestAnswer(fleet.models.get(model), MOST_TOKENS[purpose] ?? limit));
     return calls.map((each) => toGroupCalls(each, { group, path, level: "high", scale, options }));
   });
   const expected = levels.get("expected") ?? [];
@@ -75,6 +76,11 @@ export function planRoute(
   };
 }
 
+/** What a judge, and who is asked for the complexity, may answer: their requests' own limits (src/quality/judge.ts, src/routing/ask-complexity.ts). */
+const MOST_TOKENS: Partial<Record<Purpose, number>> = { judge: 1_000, analyse: 400 };
+/** Of a long request only so much is shown to who is asked for its complexity. */
+const MOST_ANALYSED_TOKENS = 2_000;
+
 interface Place {
   readonly group: RowGroup;
   readonly path: PathKnowledge;
@@ -90,7 +96,8 @@ function toGroupCalls(calls: ExpectedCalls, { group, path, level, scale, options
   const { model, depth, purpose } = calls;
   const variant = scan.variantOf(model);
   const rows = group.rows * scale;
-  const ownTokens = group.inputTokens[variant]! / group.rows;
+  const meanTokens = group.inputTokens[variant]! / group.rows;
+  const ownTokens = purpose === "analyse" ? Math.min(meanTokens, MOST_ANALYSED_TOKENS) : meanTokens;
   const inputTokens = calls.inputFactor * ownTokens + calls.moreInputTokens;
   const isOwn = purpose === "answer" || purpose === "agree";
   const chargedTokens = isOwn ? group.chargedTokens[variant]! / group.rows : inputTokens;

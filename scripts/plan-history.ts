@@ -2,7 +2,6 @@
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Redis } from "ioredis";
 import type { Fleet } from "../src/config/fleet.ts";
 import { StoppedError } from "../src/job/errors.ts";
 import type { ModelId } from "../src/job/names.ts";
@@ -15,6 +14,7 @@ import type { Store } from "../src/results/store.ts";
 import { toStats } from "../src/routing/call-sums.ts";
 import type { ModelStats } from "../src/routing/model-stats.ts";
 import { createRedisStatsBook } from "../src/routing/redis-stats-book.ts";
+import type { RedisConnection } from "../queues/connection.ts";
 import { openFleet } from "./open-fleet.ts";
 
 /** By `task|model`. */
@@ -55,7 +55,7 @@ export async function readLearned(fleet: Fleet, batch: string | undefined): Prom
   }
 }
 
-export async function readBooks(redis: Redis, providers: Iterable<string>): Promise<Omit<Learned, "doneRows">> {
+export async function readBooks(redis: RedisConnection, providers: Iterable<string>): Promise<Omit<Learned, "doneRows">> {
   const lessons = new Map<string, LessonSums>();
   const stats = new Map<string, ModelStats>();
   await Promise.all(

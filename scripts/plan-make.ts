@@ -34,6 +34,8 @@ export interface Plan {
   };
   /** What the figures rest on where nothing is known, in words. */
   readonly assumptions: readonly string[];
+  /** What no history tells, or no figure holds, in words. */
+  readonly omissions: readonly string[];
   /** The task's own route first. */
   readonly routes: readonly PlannedRoute[];
 }
@@ -94,6 +96,7 @@ export async function makePlan(options: PlanOptions): Promise<Plan> {
       ...(trials.rows.length > 0 ? { trialsAt: trials.at } : {}),
     },
     assumptions: knowledge.assumptions(),
+    omissions: omissionsOf(task),
     routes,
   };
 }
@@ -111,6 +114,19 @@ function scenariosOf({ task, baseline, isBrief = false }: PlanOptions, view: Mod
     own,
     ...strategies,
     ...singles.map((id): Scenario => ({ name: id, kind: "model", finder: createSinglePathFinder(task, id, view) })),
+  ];
+}
+
+/** What a plan leaves out, whatever is known. */
+function omissionsOf({ route, judge }: TaskSpec): readonly string[] {
+  const isSpread = route.strategy.kind === "soonest" || route.spillMs !== undefined;
+  return [
+    ...(isSpread
+      ? ["rows that go elsewhere because the first choice is busy are not reckoned: it may cost and take less, or cost more"]
+      : []),
+    ...(judge
+      ? ["a judge's verdicts are in no statistics: it is supposed to pass all answers that passed the checks, or eight of ten (high)"]
+      : []),
   ];
 }
 

@@ -75,7 +75,7 @@ function modelsTable({ name, models, costNanoUsd }: PlannedRoute): string {
   return `${name}, by model\n${table(["model", "calls", "tokens in", "tokens out", "cost", "share"], rows).trimEnd()}`;
 }
 
-function notes({ routes, rows }: Plan, baseline: string | undefined): string {
+function notes({ routes, rows, omissions }: Plan, baseline: string | undefined): string {
   const [own] = routes;
   const against = routes.find(({ name }) => name === baseline);
   const lines = routes.flatMap(({ name, unableRows }) =>
@@ -87,6 +87,7 @@ function notes({ routes, rows }: Plan, baseline: string | undefined): string {
     lines.push(`the route costs ${formatShare(own.costNanoUsd.expected, against.costNanoUsd.expected)} of ${against.name} alone`);
   }
   lines.push(
+    ...omissions,
     "time: from the first row to the last, by the busiest limit, for a fleet that has the limits to itself; later steps run while the first still takes rows, so only what comes after is added",
     "worst case: every step of the route once, with its repairs and judgements, every answer as long as it may be; calls that fail without an answer cost nothing",
   );

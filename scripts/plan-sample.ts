@@ -31,8 +31,8 @@ export interface SampleRequest {
   readonly signal: AbortSignal;
 }
 
-/** @throws StoppedError when it is interrupted or not wanted; the same command again goes on. */
-export async function askSample(fleet: Fleet, request: SampleRequest): Promise<Trials> {
+/** `interrupted`: the same command again goes on. @throws StoppedError when the person at the terminal doesn't want to pay. */
+export async function askSample(fleet: Fleet, request: SampleRequest): Promise<Trials | "interrupted"> {
   const { task, input, terms, size, baseline, config, signal } = request;
   if (size > fleet.queues.windowRows) {
     throw new UsageError(
@@ -67,8 +67,7 @@ export async function askSample(fleet: Fleet, request: SampleRequest): Promise<T
         const progress = createProgress(systemClock, process.stderr.isTTY);
         const run = { task, trials: open, rows: rows.length, estimateNanoUsd, judges: [], config, progress, signal };
         const end = await runTrials(opened, run).finally(() => progress.end());
-        if (end === "interrupted")
-          throw new StoppedError("interrupted: the answers that are there are kept", "The same command again goes on from there.");
+        if (end === "interrupted") return "interrupted";
       } finally {
         await opened.close();
       }

@@ -71,6 +71,10 @@ async function plan(file: string, options: Options): Promise<number> {
     const config = options.config;
     const trials =
       size === undefined ? await readTrials(fleet, task) : await askSample(fleet, { task, input, terms, size, baseline, config, signal });
+    if (trials === "interrupted") {
+      say("interrupted: the answers that are there are kept. The same command again goes on from there.");
+      return 130;
+    }
     const { whyBlind, ...learned } = await readLearned(fleet, input.derivedBatch);
     if (whyBlind !== undefined) say(`nothing is known of earlier calls: ${whyBlind}`);
     const made = await makePlan({ fleet, task, input, terms, learned, trials, baseline });

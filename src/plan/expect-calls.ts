@@ -60,16 +60,29 @@ export function expectCalls(task: Rules, path: PathKnowledge, level: Level): rea
   return calls;
 }
 
-/** Every step once, with a repair where the task asks for them and a judgement of each answer. `longest`: what a model's answer may have at most. */
-export function worstCalls(task: Rules, path: PathKnowledge, longest: (model: ModelId) => number): readonly ExpectedCalls[] {
+/** Every step once, with a repair where the task asks for them and a judgement of each answer. `longest`: what an answer may have at most. */
+export function worstCalls(
+  task: Rules,
+  path: PathKnowledge,
+  longest: (model: ModelId, purpose: Purpose) => number,
+): readonly ExpectedCalls[] {
   const once = ({ model, inputFactor }: ModelKnowledge, purpose: Purpose, depth: number, moreInputTokens = 0): ExpectedCalls => {
-    return { model, purpose, depth, requests: 1, answers: 1, inputFactor: inputFactor.high, moreInputTokens, outputTokens: longest(model) };
+    return {
+      model,
+      purpose,
+      depth,
+      requests: 1,
+      answers: 1,
+      inputFactor: inputFactor.high,
+      moreInputTokens,
+      outputTokens: longest(model, purpose),
+    };
   };
   const rubric = rubricTokens(task);
   const steps = path.steps.flatMap(({ models, judge }, depth) => {
     const [first] = models;
     const isRepaired = models.length === 1 && failurePolicy(task) === "repair";
-    const answer = first ? longest(first.model) : 0;
+    const answer = first ? longest(first.model, "answer") : 0;
     const judgement = judge ? [once(judge, "judge", depth, JUDGE_TOKENS + rubric + answer)] : [];
     return [
       ...models.map((known) => once(known, models.length === 1 ? "answer" : "agree", depth)),

@@ -55,7 +55,10 @@ function start({
   const grant = async (model: ModelId = large, tokens: Partial<PermitRequest> = {}) => {
     const call = `b.${calls++}.0.0.1`;
     const request = { call, model, inputTokens: 0, inputCharacters: 0, outputTokens: 0, leaseMs: 60_000, ...tokens };
-    expect(await limiter.acquire(request, { patienceMs: 30_000, signal: new AbortController().signal })).toEqual({ kind: "granted", permit: expect.any(String) });
+    expect(await limiter.acquire(request, { patienceMs: 30_000, signal: new AbortController().signal })).toEqual({
+      kind: "granted",
+      permit: expect.any(String),
+    });
     return { call, model };
   };
   const use = async (model: ModelId = large): Promise<LimitUse> => (await readLimitUse(redis, provider)).get(model)!;

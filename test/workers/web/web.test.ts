@@ -170,7 +170,10 @@ describe("metrics", () => {
     const limiter = createRedisLimiter({ redis, clock: context.clock, providers: fleet.providers });
     const grant = async (call: string) => {
       const request = { call, model, inputTokens: 10, inputCharacters: 40, outputTokens: 5, leaseMs: 60_000 } as const;
-      expect(await limiter.acquire(request, { patienceMs: 1_000, signal: new AbortController().signal })).toEqual({ kind: "granted", permit: expect.any(String) });
+      expect(await limiter.acquire(request, { patienceMs: 1_000, signal: new AbortController().signal })).toEqual({
+        kind: "granted",
+        permit: expect.any(String),
+      });
     };
     await grant("a.0.0.0.1");
     await grant("a.1.0.0.1");
