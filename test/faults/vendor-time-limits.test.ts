@@ -62,7 +62,9 @@ describe.concurrent("a call whose answer never comes whole", () => {
         expect(answersBy(results)).toEqual({ [BACKUP]: ROWS });
         expect(vendors.seen(name).calls).toBe(2 * ROWS);
         for (const entry of results.flatMap((result) => entriesAt(result, `${name}/one`))) {
-          expect(entry.outcome).toBe("transient");
+          // Whether the vendor charges it nobody knows: it is booked at what was expected.
+          expect(entry.outcome).toBe("uncertain");
+          expect(entry.usage.inputTokens).toBeGreaterThan(0);
           expect(entry.latencyMs / TIMEOUT_MS).toBeGreaterThan(least);
           expect(entry.latencyMs / TIMEOUT_MS).toBeLessThan(2);
         }
@@ -76,7 +78,7 @@ describe.concurrent("a call whose answer never comes whole", () => {
     await until("hung calls", () => vendors.seen("again").calls === ROWS);
     vendors.clearFaults("again");
     const results = await vendors.results("again");
-    for (const result of results) expect(result.trail.map(({ outcome }) => outcome)).toEqual(["transient", "answered"]);
+    for (const result of results) expect(result.trail.map(({ outcome }) => outcome)).toEqual(["uncertain", "answered"]);
   });
 });
 
@@ -120,7 +122,7 @@ describe.concurrent("a vendor that begins to hang", () => {
     expect(answersBy(results)[BACKUP]).toBeGreaterThan(0);
     expect(hung.length).toBeGreaterThan(0);
     for (const entry of hung) {
-      expect(entry.outcome).toBe("transient");
+      expect(entry.outcome).toBe("uncertain");
       expect(entry.latencyMs / LONG_TIMEOUT_MS).toBeLessThan(0.5);
     }
     expect((Date.now() - begun) / LONG_TIMEOUT_MS).toBeLessThan(0.75);
