@@ -138,7 +138,7 @@ export function renderMetrics(status: FleetStatus, counters: CallCounters): stri
     {
       name: "modelfleet_duplicate_calls_total",
       type: "counter",
-      help: "Calls that may have been paid twice because a process was cut off.",
+      help: "Calls that may have been paid twice: cut off with their process, on the way, or by their time limit.",
       samples: [[{}, counters.duplicateCalls]],
     },
     {
