@@ -39,7 +39,15 @@ const register = (roles: readonly string[], configHash = fleet.hash) =>
 describe("the status of a fleet", () => {
   it("without anything shows what is configured, empty", async () => {
     const status = await readFleetStatus(context);
-    expect(status).toMatchObject({ batches: [], batchesLeftOut: 0, processes: [], warnings: [], configHash: fleet.hash });
+    expect(status).toMatchObject({
+      batches: [],
+      batchesLeftOut: 0,
+      processes: [],
+      work: [],
+      budgets: [],
+      warnings: [],
+      configHash: fleet.hash,
+    });
     expect(status.queues.map(({ name, title }) => [name, title])).toEqual([
       [taskQueue("classify-ticket"), "task classify-ticket"],
       [modelQueue("openai/gpt-5-mini"), "model openai/gpt-5-mini"],
@@ -49,7 +57,8 @@ describe("the status of a fleet", () => {
     ]);
     expect(status.models).toMatchObject([
       { model: "openai/gpt-5-mini", isConfigured: true, isPriced: true, breaker: { kind: "closed" }, calls: 0, costNanoUsd: 0 },
-      { model: "anthropic/claude-haiku-4-5", isConfigured: true, isPriced: false, breaker: { kind: "closed" } },
+      // Without a price of its own, with the catalogue's.
+      { model: "anthropic/claude-haiku-4-5", isConfigured: true, isPriced: true, breaker: { kind: "closed" } },
     ]);
   });
 
