@@ -149,7 +149,12 @@ export function parseTaskPayload(
 
 /** True for a job that names neither batch nor row, and has no number of BullMQ's to take them from. */
 export function needsPlace({ id = "", data }: { readonly id?: string; readonly data: unknown }): boolean {
-  return !/^\d+$/.test(id) && namedPlace(data) === undefined;
+  return !isRunningNumber(id) && namedPlace(data) === undefined;
+}
+
+/** BullMQ numbers jobs from 1; a client's own id may look much like it (`0042`, or digits beyond what a number holds). */
+function isRunningNumber(id: string): boolean {
+  return Number.isSafeInteger(Number(id)) && String(Number(id)) === id;
 }
 
 /** The payload with a place in the task's inbox; what is no payload is kept under `input`. */

@@ -23,8 +23,10 @@ import { isAnswerJudged } from "./judging.ts";
 
 export type CallMade =
   | { readonly kind: "made"; readonly task: TaskSpec; readonly attempt: Attempt }
-  /** The job can't be asked; `task` where it is known. */
-  | { readonly kind: "unaskable"; readonly task?: TaskSpec; readonly reason: string }
+  /** The job can't be asked of any model. */
+  | { readonly kind: "unaskable"; readonly task: TaskSpec; readonly reason: string }
+  /** This process's configuration doesn't have its task. */
+  | { readonly kind: "unknown-task" }
   /** A budget has no money for it. */
   | { readonly kind: "unfunded"; readonly task: TaskSpec; readonly reason: string }
   /** This model may not be given the job's data. */
@@ -80,7 +82,7 @@ export function createCallMaker(options: {
     async make(envelope, { id, model, limiter, signal, onCutOff }) {
       const { job } = envelope;
       const tool = tools.get(job.task);
-      if (!tool) return { kind: "unaskable", reason: `the task "${job.task}" is not configured in this pool` };
+      if (!tool) return { kind: "unknown-task" };
       const { task } = tool;
       // Routing has seen to it; but what must not leave is not left to one place alone.
       const forbidden = whyForbidden(job, task, model);

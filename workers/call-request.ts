@@ -81,6 +81,7 @@ function checkComplexity(answer: Answer): Checked {
 
 /** What the model was asked, as text for another model to read. */
 function textOf(request: ModelRequest): string {
-  if (request.kind === "openai-chat") return JSON.stringify(request.body["messages"] ?? request.body);
+  if (request.kind === "openai-chat")
+    return JSON.stringify(request.body["messages"] ?? request.body, (key, value: unknown) => (key === "image_url" ? "[image]" : value));
   return [request.system, ...request.messages.map(({ content }) => content)].filter(Boolean).join("\n\n");
 }

@@ -87,9 +87,11 @@ export function createPool(
         await queueJob.updateData(envelope);
       },
     });
-    if (call.kind === "unaskable") {
-      return over(envelope, call.task ?? { name: job.task, attempts: 1, onRefusal: "fail" }, { kind: "invalid", reason: call.reason });
+    // Another process may know the task: this one was started before it was configured, or after it was taken out.
+    if (call.kind === "unknown-task") {
+      return envelope.step.models.length === 1 ? backToTask(envelope) : { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
     }
+    if (call.kind === "unaskable") return over(envelope, call.task, { kind: "invalid", reason: call.reason });
     if (call.kind === "unfunded") {
       // Nothing is wrong with the model, and where money is short nobody is in a hurry: waiting is free in the task's queue.
       if (envelope.step.models.length === 1) return backToTask(envelope, UNFUNDED_DELAY_MS);
@@ -99,6 +101,8 @@ export function createPool(
     const { task, attempt: made } = call;
     if (made.entry) envelope = { ...withEntry(envelope, made.entry), calls: envelope.calls + 1 };
     const verdict = await settle(envelope, task, made);
+    // What a call brought is kept before its permit is closed.
+    if ("data" in verdict && verdict.data !== undefined) await queueJob.updateData(verdict.data);
     await made.close();
     return verdict;
   };
@@ -140,15 +144,11 @@ export function createPool(
   };
 
   /** This part of the step is over: the row ends here, or goes on through the reroute queue. */
-  const over = async (
-    envelope: CallEnvelope,
-    task: Pick<TaskSpec, "name" | "attempts" | "onRefusal" | "judge">,
-    outcome: Outcome,
-  ): Promise<Verdict> => {
+  const over = async (envelope: CallEnvelope, task: TaskSpec, outcome: Outcome): Promise<Verdict> => {
     const { job, hop, round, step, part, model, progress } = envelope;
     if (step.models.length === 1) {
       const decision = decideStep({
-        task: task as TaskSpec,
+        task,
         progress,
         step,
         parts: [{ model, outcome }],

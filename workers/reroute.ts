@@ -30,7 +30,9 @@ export function createReroute(context: ProcessContext): FleetPart {
   const ending = createEnding({ states, queues, clock });
 
   const processReroute = async (queueJob: QueueJob): Promise<Verdict> => {
-    const { joined, ...envelope } = queueJob.data as RerouteEnvelope;
+    const { joined, ...bare } = queueJob.data as RerouteEnvelope;
+    // Whatever becomes of the row, the calls of the step were made, and are paid.
+    const envelope = joined ? withTrailOf(bare, joined.parts) : bare;
     const admitted = await admit(envelope, { states, ending, clock }, { place: "reroute", queueJob });
     if (admitted.kind === "stop") return admitted.verdict;
     if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
@@ -41,10 +43,9 @@ export function createReroute(context: ProcessContext): FleetPart {
 
   const decideJoined = async (envelope: Envelope, { step, parts }: NonNullable<RerouteEnvelope["joined"]>): Promise<Verdict> => {
     const task = fleet.tasks.get(envelope.job.task);
-    const progress = { ...envelope.progress, trail: [...envelope.progress.trail, ...parts.flatMap((part) => part.trail)] };
-    const whole = { ...envelope, progress };
+    const { progress } = envelope;
     if (!task) {
-      await ending.failed(whole, { code: "no-model", message: `the task "${envelope.job.task}" is not configured here` });
+      await ending.failed(envelope, { code: "no-model", message: `the task "${envelope.job.task}" is not configured here` });
       return FINISH;
     }
     noteAgreement(task, step, parts);
@@ -56,9 +57,9 @@ export function createReroute(context: ProcessContext): FleetPart {
       isJudged: isAnswerJudged(task, envelope.job),
       isTrial: envelope.job.trial !== undefined,
     });
-    if (decision.kind === "answer") await ending.answered(whole, decision.model, decision.answer);
-    else if (decision.kind === "error") await ending.failed(whole, decision.error);
-    else return rebind({ ...whole, progress: decision.progress });
+    if (decision.kind === "answer") await ending.answered(envelope, decision.model, decision.answer);
+    else if (decision.kind === "error") await ending.failed(envelope, decision.error);
+    else return rebind({ ...envelope, progress: decision.progress });
     return FINISH;
   };
 
@@ -108,4 +109,9 @@ export function createReroute(context: ProcessContext): FleetPart {
       await view.stop();
     },
   };
+}
+
+function withTrailOf(envelope: Envelope, parts: NonNullable<RerouteEnvelope["joined"]>["parts"]): Envelope {
+  const { progress } = envelope;
+  return { ...envelope, progress: { ...progress, trail: [...progress.trail, ...parts.flatMap((part) => part.trail)] } };
 }

@@ -35,7 +35,8 @@ export function createRouter(context: ProcessContext): FleetPart {
         await ending.failed(envelope, { code: binding.code, message: `no model can take this job: ${binding.reasons.join("; ")}` });
         return { kind: "finish" };
       }
-      const waiting = binding.cause === "unavailable" ? sinceWhen(envelope, clock.now()) : envelope;
+      // Only an outage tries a job's patience: not a queue that is full, and not a budget, which is its owner's wish.
+      const waiting = binding.cause === "unavailable" ? sinceWhen(envelope, clock.now()) : withoutSince(envelope);
       const waitedMs = clock.now() - (waiting.progress.unavailableSince ?? clock.now());
       if (waitedMs > task.patienceMs) {
         await ending.failed(waiting, {
@@ -104,6 +105,11 @@ export function createRouter(context: ProcessContext): FleetPart {
       await Promise.all(closing);
     },
   };
+}
+
+function withoutSince(envelope: Envelope): Envelope {
+  const { unavailableSince: _over, ...progress } = envelope.progress;
+  return { ...envelope, progress };
 }
 
 function sinceWhen(envelope: Envelope, now: number): Envelope {

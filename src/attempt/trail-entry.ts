@@ -25,9 +25,11 @@ export function madeEntry(
   }: { readonly report: CallReport; readonly outcome: Outcome; readonly startedAt: number; readonly endedAt: number },
 ): TrailEntry {
   const isUncertain = report.billable && report.status === undefined && report.usage === undefined;
+  // Some servers answer and don't say what it took, and a body that can't be read doesn't either: nothing would be the one figure that is surely wrong.
+  const isUntold = report.status !== undefined && report.status < 300 && report.usage === undefined;
   return {
-    ...common(call, permit, report.usage ?? (isUncertain ? expectedUsage(call) : NO_USAGE)),
-    outcome: isUncertain ? "uncertain" : outcome.kind,
+    ...common(call, permit, report.usage ?? (isUncertain || isUntold ? expectedUsage(call) : NO_USAGE)),
+    outcome: isUncertain || (isUntold && outcome.kind === "transient") ? "uncertain" : outcome.kind,
     ...("reason" in outcome ? { reason: outcome.reason } : {}),
     startedAt,
     latencyMs: Math.max(0, endedAt - startedAt),

@@ -1,6 +1,6 @@
 // The Lua that the scripts of the budgets begin with: time, periods, and what becomes of reservations whose lifetime is over.
 //
-// KEYS  1 spent (hash account@period → nano-dollars) · 2 reserved (the same) · 3 reservations (hash id → JSON { amount, accounts, isOver? }) · 4 expiries (sorted set of
+// KEYS  1 spent (hash account@period → nano-dollars) · 2 reserved (the same) · 3 reservations (hash id → JSON { amount, accounts, isOver?, isSettled? }) · 4 expiries (sorted set of
 //       reservation ids by the end of their lifetime, and of `@account@period` by when it is forgotten) · 5 limits (hash budget → raised limit, and account → limit of its own) · 6 refused (hash
 //       account@period → amount of the last refusal)
 // All amounts are whole nano-dollars: exact in Lua's doubles up to nine million dollars.
@@ -11,6 +11,7 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local KEPT_MS = 40 * 86400000
 local LATE_MS = 86400000
+local SETTLED_MS = 120000
 
 -- Months since the year 0, from days since 1970 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days).
 local function month_of(days)

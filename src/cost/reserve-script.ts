@@ -11,7 +11,9 @@ export const reserveScript = redisScript(`${BUDGET_LUA}
 local replies = {}
 for i, ask in ipairs(cjson.decode(ARGV[1])) do
   local short, kept = 0, {}
-  for k, account in ipairs(ask.accounts) do
+  -- Sent again after a lost connection: it is reserved already, and maybe settled.
+  local is_known = redis.call('HEXISTS', RESERVATIONS, ask.id) == 1
+  for k, account in ipairs(is_known and {} or ask.accounts) do
     local field = field_of(account)
     kept[k] = { field = field, isLasting = account.per == 'all' }
     local limit = tonumber(redis.call('HGET', LIMITS, account.id) or redis.call('HGET', LIMITS, account.name) or account.limit)
@@ -21,7 +23,7 @@ for i, ask in ipairs(cjson.decode(ARGV[1])) do
       if account.per ~= 'all' then redis.call('ZADD', EXPIRIES, now + KEPT_MS, '@' .. field) end
     end
   end
-  if short == 0 then
+  if short == 0 and not is_known then
     for _, account in ipairs(kept) do redis.call('HINCRBY', RESERVED, account.field, whole(ask.amount)) end
     redis.call('HSET', RESERVATIONS, ask.id, cjson.encode({ amount = ask.amount, accounts = kept }))
     redis.call('ZADD', EXPIRIES, now + ask.lifetimeMs, ask.id)

@@ -9,19 +9,26 @@ import { BUDGET_LUA } from "./budget-lua.ts";
 
 export const settleScript = redisScript(`${BUDGET_LUA}
 local known = 0
+-- Remembered for a while: a command that is sent again after a lost connection counts nothing twice.
+local function settled(id)
+  redis.call('HSET', RESERVATIONS, id, '{"isSettled":true,"isOver":true,"accounts":{},"amount":0}')
+  redis.call('ZADD', EXPIRIES, now + SETTLED_MS, id)
+end
 for _, item in ipairs(cjson.decode(ARGV[1])) do
   local text = redis.call('HGET', RESERVATIONS, item.id)
-  if text then
+  local reservation = text and cjson.decode(text)
+  if reservation and reservation.isSettled then
     known = known + 1
-    local reservation = cjson.decode(text)
+  elseif reservation then
+    known = known + 1
     for _, account in ipairs(reservation.accounts) do
       if not reservation.isOver then free_reserved(account.field, reservation.amount) end
       local spent = item.cost - (reservation.isOver and reservation.amount or 0)
       if spent ~= 0 then add_spent(account.field, spent, account.isLasting) end
     end
-    redis.call('HDEL', RESERVATIONS, item.id)
-    redis.call('ZREM', EXPIRIES, item.id)
+    settled(item.id)
   elseif item.cost > 0 then
+    settled(item.id)
     for _, account in ipairs(item.accounts) do add_spent(field_of(account), item.cost, account.per == 'all') end
   end
 end

@@ -8,7 +8,7 @@ import { FAULTS, type FaultName } from "../../src/simulator/faults.ts";
 import { pause, startTestFleet, until, type FleetProcessHandle, type TestFleet } from "../support/fleet.ts";
 
 /** 50,000 by hand: `MODELFLEET_LEDGER_ROWS=50000 npx vitest run test/faults/books.test.ts`. */
-const ROWS = Number(process.env["MODELFLEET_LEDGER_ROWS"] ?? 3_000);
+const ROWS = Number(process.env["MODELFLEET_LEDGER_ROWS"] ?? 2_000);
 const MODELS = { alpha: ["one", "two"], beta: ["three", "four"] } as const;
 /** A vendor that is out of money or forbids everything only stops the fleet for minutes: those faults cost nothing and are tested elsewhere. */
 const LEFT_OUT: readonly FaultName[] = [

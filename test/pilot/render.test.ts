@@ -70,19 +70,18 @@ describe("a pilot as a picture and a page", () => {
 describe("the recommended route as YAML", () => {
   it("reads back as the steps, with qualities and what drift is held against", () => {
     const read = parse(renderRoute(report, { on: "answer" })) as {
-      route: unknown[];
-      quality: object;
+      route: { models: unknown[]; quality: object };
       drift: { passRates: object; agreements: object };
     };
     const { steps } = report.recommended!;
     expect(steps.length).toBeGreaterThan(1);
-    expect(read.route).toEqual(
+    expect(read.route.models).toEqual(
       steps.map(({ models, agree }) =>
         models.length === 1 ? models[0] : { agree: models, on: "answer", ...(agree?.need ? { need: agree.need } : {}) },
       ),
     );
     const used = steps.flatMap(({ models }) => models).toSorted();
-    expect(Object.keys(read.quality).toSorted()).toEqual(used);
+    expect(Object.keys(read.route.quality).toSorted()).toEqual(used);
     expect(Object.keys(read.drift.passRates).toSorted()).toEqual(used);
     expect(Object.keys(read.drift.agreements)).toEqual(
       steps.filter(({ models }) => models.length > 1).map(({ models }) => models.join("+")),
@@ -90,7 +89,7 @@ describe("the recommended route as YAML", () => {
   });
 
   it("writes an agreement on one line, as a person would", () => {
-    expect(renderRoute(report, { on: "answer" })).toMatch(/^ {2}- \{ agree: \[.+\], on: answer.* \}$/m);
+    expect(renderRoute(report, { on: "answer" })).toMatch(/^ {4}- \{ agree: \[.+\], on: answer.* \}$/m);
   });
 });
 
