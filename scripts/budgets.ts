@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { isUsedUp } from "../src/cost/budget-gate.ts";
+import { nanoUsdFromDollars } from "../src/cost/money.ts";
 import type { AccountState } from "../src/cost/purse.ts";
 import { readBudgetStates, setBudgetLimit } from "../src/cost/redis-budget-states.ts";
 import { UsageError } from "../src/job/errors.ts";
@@ -18,8 +19,6 @@ interface Options {
   readonly to?: string;
 }
 
-const NANO_PER_DOLLAR = 1_000_000_000;
-
 export function registerBudgets(program: Command): void {
   const budgets = configOption(program.command("budgets"))
     .description("how the budgets stand")
@@ -30,8 +29,9 @@ export function registerBudgets(program: Command): void {
   configOption(budgets.command("raise <name>"))
     .description("set a budget's limit while the fleet runs: what it stopped goes on by itself")
     .requiredOption("--to <dollars>", "the new limit; `configured` for the one in the configuration")
-    .action(async (name: string, options: Options) => {
-      await raise(name, options);
+    // --config is an option of `budgets` too, which takes it wherever it stands.
+    .action(async (name: string, _own: Options, command: Command) => {
+      await raise(name, command.optsWithGlobals());
     });
 }
 
@@ -74,14 +74,20 @@ async function raise(name: string, { to = "", ...options }: Options): Promise<vo
       );
     }
     const isConfigured = to === "configured";
-    if (!isConfigured && !/^\d{1,7}(\.\d{1,9})?$/.test(to)) throw new UsageError(`--to takes dollars, such as 2 or 2.50, not "${to}"`);
-    const [whole = "0", fraction = ""] = to.split(".");
-    const limit = isConfigured ? undefined : Number(whole) * NANO_PER_DOLLAR + Number(fraction.padEnd(9, "0"));
+    const limit = isConfigured ? undefined : readLimit(to);
     await setBudgetLimit(open.redis, name, limit);
     say(
       `budget ${name}: ${formatUsd(limit ?? budget.limitNanoUsd)}${isConfigured ? ", as configured" : " until it is set again (the configuration says " + formatUsd(budget.limitNanoUsd) + ")"}`,
     );
   } finally {
     await open.close();
+  }
+}
+
+function readLimit(dollars: string): number {
+  try {
+    return nanoUsdFromDollars(dollars);
+  } catch (error) {
+    throw new UsageError(`--to takes dollars, such as 2 or 2.50, not "${dollars}"`, undefined, { cause: error });
   }
 }

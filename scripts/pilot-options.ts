@@ -2,6 +2,7 @@
 
 import type { RowFormat } from "../src/intake/row.ts";
 import { UsageError } from "../src/job/errors.ts";
+import { readMaxCost } from "./plan-cap.ts";
 
 export interface PilotCommandOptions {
   readonly config?: string;
@@ -37,16 +38,14 @@ export function readPilotNumbers({ sample, seed, maxCost, floor }: PilotCommandO
   if (!Number.isSafeInteger(size) || size < 1) throw new UsageError(`--sample takes a number of rows, not "${sample}"`);
   const seedNumber = Number(seed);
   if (!Number.isSafeInteger(seedNumber)) throw new UsageError(`--seed takes a whole number, not "${seed}"`);
-  const dollars = maxCost === undefined ? undefined : Number(maxCost.replace(/^\$/, ""));
-  if (dollars !== undefined && !(dollars > 0 && Number.isFinite(dollars)))
-    throw new UsageError(`--max-cost takes dollars, such as 5 or 0.50, not "${maxCost}"`);
+  const maxCostNanoUsd = readMaxCost(maxCost);
   const share = floor === undefined ? undefined : Number(floor);
   if (share !== undefined && !(share > 0 && share <= 1))
     throw new UsageError(`--floor takes a share between 0 and 1, such as 0.95, not "${floor}"`);
   return {
     size,
     seed: seedNumber,
-    ...(dollars === undefined ? {} : { maxCostNanoUsd: Math.round(dollars * 1e9) }),
+    ...(maxCostNanoUsd === undefined ? {} : { maxCostNanoUsd }),
     ...(share === undefined ? {} : { floor: share }),
   };
 }

@@ -1,6 +1,7 @@
 // Sums over the calls of results as they are stored: the live totals of a batch.
 //
-// Calls whose answer never arrived may have been paid, and are made again: they count as duplicates. A refused second result was paid as well: its calls count, but those that stand in the recorded result already. Which those are is remembered for the last rows.
+// Calls whose answer never arrived may have been paid, and are made again: they count as duplicates. A refused second result was paid as well: its calls count, but
+// those that stand in the recorded result already. Which those are is remembered for the last rows.
 
 import type { TrailEntry } from "../src/job/trail.ts";
 import type { StreamEntry } from "../queues/result-stream.ts";

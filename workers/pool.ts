@@ -21,7 +21,7 @@ import type { CallEnvelope, PartOutcome } from "../queues/payload.ts";
 import { createFleetWorker, type FleetWorker, type Verdict } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import { createCallMaker } from "./call-maker.ts";
-import { withEntry, withoutHop } from "./call-envelope.ts";
+import { keepData, withEntry, withoutHop } from "./call-envelope.ts";
 import { createEnding } from "./ending.ts";
 import { createPoolConcurrency } from "./pool-concurrency.ts";
 import { isAnswerJudged } from "./judging.ts";
@@ -102,9 +102,9 @@ export function createPool(
     if (made.entry) envelope = { ...withEntry(envelope, made.entry), calls: envelope.calls + 1 };
     const verdict = await settle(envelope, task, made);
     // What a call brought is kept before its permit is closed.
-    if ("data" in verdict && verdict.data !== undefined) await queueJob.updateData(verdict.data);
+    const kept = await keepData(queueJob, verdict);
     await made.close();
-    return verdict;
+    return kept;
   };
 
   /**

@@ -2,20 +2,22 @@
 
 import { z } from "zod";
 import type { BudgetSpec } from "./budget.ts";
+import { nanoUsdFromDollars } from "./money.ts";
 import { priceFromDollars } from "./price.ts";
 
 const LIMIT_HINT = 'is not an amount: write dollars, such as 50 or "0.25"';
-/** Above it, sums of nano-dollars would no longer be exact. */
-const HIGHEST_DOLLARS = 1_000_000;
+/** A million dollars: above it, sums of nano-dollars would no longer be exact. */
+const HIGHEST_NANO_USD = 1e15;
 
-/** Dollars to nano-dollars, exactly: at most nine decimals. */
 const dollars = z.union([z.string(), z.number()]).transform((value, context) => {
-  const match = /^(\d{1,7})(?:\.(\d{1,9}))?$/.exec(String(value).trim());
-  if (!match || Number(value) > HIGHEST_DOLLARS) {
-    context.addIssue({ code: "custom", message: LIMIT_HINT });
-    return z.NEVER;
+  try {
+    const nanoUsd = nanoUsdFromDollars(value);
+    if (nanoUsd <= HIGHEST_NANO_USD) return nanoUsd;
+  } catch {
+    // told below
   }
-  return Number(match[1]) * 1_000_000_000 + Number((match[2] ?? "").padEnd(9, "0"));
+  context.addIssue({ code: "custom", message: LIMIT_HINT });
+  return z.NEVER;
 });
 
 const dollarsPerMillion = z.union([z.string(), z.number()]).transform((value, context) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import { createFileStore } from "../../src/results/file-store.ts";
+import { batchKeys } from "../../src/runtime/keys.ts";
 import { FAULTS, type FaultName } from "../../src/simulator/faults.ts";
 import { pause, startTestFleet, until, type FleetProcessHandle, type TestFleet } from "../support/fleet.ts";
 
@@ -81,7 +82,8 @@ async function startFleet() {
 it(`${ROWS} jobs over four models, with every fault and kills: each call is in the books once, and what can't be known is within what is booked as uncertain`, async () => {
   const { started, processes, roles } = await startFleet();
   fleet = started;
-  const states = createBatchStates(started.redis.client());
+  const redis = started.redis.client();
+  const states = createBatchStates(redis);
   const rows = Array.from({ length: ROWS }, (_, i) => JSON.stringify({ text: `question ${i} of a long and winding list of ${ROWS}` }));
   const file = await started.file("in.jsonl", rows.join("\n"));
   const enqueueing = started.command("enqueue", file, "--task", "ask", "--batch", "books");
@@ -112,7 +114,7 @@ it(`${ROWS} jobs over four models, with every fault and kills: each call is in t
       Object.values(started.simulator.state().vendors).every(({ models }) => Object.values(models).every(({ inFlight }) => inFlight === 0)),
     ),
   );
-  await pause(2_000);
+  await until("the last results to be stored", async () => (await redis.xlen(batchKeys("books").results)) === 0);
 
   const store = createFileStore({ dir: join(started.dir, "data", "store") });
   const calls = new Set<string>();

@@ -11,7 +11,7 @@ const SEEDS = [1, 2, 3, 4];
 const gsm8k = isRecorded ? recordedWorld("gsm8k") : undefined;
 const crux = isRecorded ? recordedWorld("crux") : undefined;
 
-describe.skipIf(!isRecorded)("the pilot on recorded answers (../shared/data)", () => {
+describe.skipIf(!isRecorded)(`the pilot on recorded answers${isRecorded ? "" : " (skipped: no ../shared/data)"}`, () => {
   it.each(SEEDS)("holds the best single model's quality at two fifths of its cost over 20 splits of gsm8k (seed %i)", (seed) => {
     const result = summarise(overSplits(gsm8k!, { rows: 200, splits: 20, seed }));
     expect(result.meanGap).toBeGreaterThanOrEqual(-0.5);
