@@ -10,7 +10,6 @@ import { runScript } from "../src/runtime/redis-script.ts";
 import { readStatus } from "./batch-status.ts";
 import {
   beginRetryScript,
-  bringScript,
   cancelScript,
   makeScript,
   missScript,
@@ -21,10 +20,11 @@ import {
 } from "./scripts/batch-life.ts";
 import { claimScript } from "./scripts/claim.ts";
 import { noteScript } from "./scripts/note.ts";
-import { recordScript } from "./scripts/record.ts";
+import { bookScript, recordScript } from "./scripts/record.ts";
+import { createStepParts, type StepParts } from "./step-parts.ts";
 
-const CLAIM_REPLIES = ["go", "superseded", "done", "paused", "cancelled", "unknown"] as const;
-/** `superseded`: a later hop was claimed, or this one by another queue job. */
+const CLAIM_REPLIES = ["go", "superseded", "done", "paused", "cancelled", "unknown", "go-capped"] as const;
+/** `superseded`: a later hop was claimed, or this one by another queue job. `go-capped`: the batch has a budget of its own. */
 export type ClaimReply = (typeof CLAIM_REPLIES)[number];
 
 export interface Claim extends RowId {
@@ -41,7 +41,7 @@ export type NoteReply =
   | { readonly kind: "ok"; readonly round: number; readonly rows: readonly (number | "done" | "claimed")[] }
   | { readonly kind: "full" | "paused" | "cancelled" | "over" };
 
-export interface BatchStates {
+export interface BatchStates extends StepParts {
   /** Makes the batch unless it exists; tells whose it is. */
   make(
     batch: string,
@@ -58,13 +58,8 @@ export interface BatchStates {
   claim(claim: Claim): Promise<ClaimReply>;
   /** `seenAs`: the row's open entry as it must still be (the reconciler's word, that nothing may have happened since). */
   record(result: Result, seenAs?: string): Promise<"recorded" | "refused">;
-  /** Puts a part's outcome into the batch's slot (the first one stays); without `json` it only looks. `all`: the outcomes of all parts once the last is there. */
-  bring(
-    rowId: RowId,
-    hop: number,
-    part: { readonly part: number; readonly parts: number; readonly json?: string },
-  ): Promise<{ readonly isThere: boolean; readonly all: readonly string[] }>;
-  forgetParts(rowId: RowId, hop: number, parts: number): Promise<void>;
+  /** Only the calls of the result count: it goes to the stream as one that was refused does. */
+  book(result: Result): Promise<void>;
   cancel(batch: string): Promise<BatchState | "unknown">;
   pause(batch: string, paused: boolean): Promise<BatchState | "unknown">;
   beginRetry(batch: string): Promise<{ readonly before: BatchState | "unknown" | "retrying"; readonly round: number }>;
@@ -131,6 +126,8 @@ export function createBatchStates(redis: Redis): BatchStates {
   );
 
   return {
+    ...createStepParts(redis),
+
     async make(batch, task, source) {
       await register(batch);
       const [created, ownTask, state] = await runScript<[number, string, BatchState]>(
@@ -162,21 +159,11 @@ export function createBatchStates(redis: Redis): BatchStates {
 
     seal: (batch, total) => runScript(redis, sealScript, [batchKeys(batch).meta], [total]),
     claim: (claim) => claimMany(claim),
+    async book(result) {
+      const { meta, results } = batchKeys(result.batch);
+      await runScript(redis, bookScript, [meta, results], [JSON.stringify(result)]);
+    },
     record: (result, seenAs = "") => recordMany({ batch: result.batch, result, seenAs }),
-
-    async bring({ batch, row }, hop, { part, parts, json = "" }) {
-      const [own, ...all] = await runScript<[number, ...string[]]>(
-        redis,
-        bringScript,
-        [batchKeys(batch).parts],
-        [row, hop, part, parts, json],
-      );
-      return { isThere: own === 1, all };
-    },
-
-    async forgetParts({ batch, row }, hop, parts) {
-      await redis.hdel(batchKeys(batch).parts, ...Array.from({ length: parts }, (_, part) => `${row}.${hop}.${part}`));
-    },
 
     cancel: (batch) => runScript(redis, cancelScript, [batchKeys(batch).meta, batchKeys(batch).open], []),
     pause: (batch, paused) => runScript(redis, pauseScript, [batchKeys(batch).meta], [paused ? "1" : "0"]),

@@ -96,13 +96,12 @@ export interface TaskPayload {
   readonly allow?: readonly ModelId[];
   readonly deny?: readonly ModelId[];
   readonly trial?: JobTerms["trial"];
-  readonly isCapped?: true;
   /** What only the fleet writes: a foreign client leaves it out. Empty for a row on its first way, to keep millions of them small. */
   readonly fleet?: { readonly hop?: number; readonly round?: number; readonly progress?: Progress };
 }
 
 export function toTaskPayload({ job, hop, round, progress }: Envelope): TaskPayload {
-  const { task: _task, input, body, ...rest } = job;
+  const { task: _task, isCapped: _claimed, input, body, ...rest } = job;
   const { trail, excluded, unavailableSince } = progress;
   const isFirstWay = hop === 0 && round === 0 && trail.length === 0 && excluded.length === 0 && unavailableSince === undefined;
   return {

@@ -6,7 +6,7 @@ import type { Logger } from "../src/runtime/logger.ts";
 import { QUEUE_PREFIX } from "../src/runtime/keys.ts";
 
 /** What becomes of the QueueJob when its processor is through. */
-export type Verdict =
+export type Disposition =
   /** It is finished here (and goes on elsewhere, or its result is recorded). */
   | { readonly kind: "finish" }
   /** Same queue, later; uses no attempt. `data` replaces the payload. */
@@ -26,7 +26,7 @@ export interface WorkerOptions {
   readonly lockMs: number;
   readonly stalledCheckMs: number;
   readonly log: Logger;
-  readonly process: (job: QueueJob, signal: AbortSignal) => Promise<Verdict>;
+  readonly process: (job: QueueJob, signal: AbortSignal) => Promise<Disposition>;
   /** A queue that others may park: its worker then heeds `queue.rateLimit`. */
   readonly parkable?: boolean;
 }
@@ -39,22 +39,22 @@ export interface FleetWorker {
   stop(): Promise<void>;
 }
 
-/** Makes and starts a worker. Its processor's verdict is carried out here and nowhere else. */
+/** Makes and starts a worker. Its processor's disposition is carried out here and nowhere else. */
 export function createFleetWorker(options: WorkerOptions): FleetWorker {
   const { queue, log } = options;
   const worker = new Worker(
     queue,
     async (job, token, signal) => {
-      const verdict = await options.process(job, signal ?? NEVER).catch((error: unknown): Verdict => {
+      const disposition = await options.process(job, signal ?? NEVER).catch((error: unknown): Disposition => {
         log.error({ queue, job: job.id, err: error }, "processor failed; the job is tried again");
         return { kind: "later", delayMs: FAULT_DELAY_MS };
       });
-      if (verdict.kind === "finish") return;
-      if (verdict.kind === "keep-as-failed") throw new Error(verdict.reason);
+      if (disposition.kind === "finish") return;
+      if (disposition.kind === "keep-as-failed") throw new Error(disposition.reason);
       job.opts.attempts = 1e9; // a foreign client's job may say 1: what fails from here on must not end it
-      if (verdict.data) await job.updateData(verdict.data);
-      if (verdict.kind === "later") {
-        await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+      if (disposition.data) await job.updateData(disposition.data);
+      if (disposition.kind === "later") {
+        await job.moveToDelayed(Date.now() + disposition.delayMs, token);
         throw new DelayedError();
       }
       await job.moveToWait(token);

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { isUsedUp } from "../src/cost/budget-gate.ts";
 import { nanoUsdFromDollars } from "../src/cost/money.ts";
 import type { AccountState } from "../src/cost/purse.ts";
+import { readBatchCaps } from "../src/cost/redis-batch-cap.ts";
 import { readBudgetStates, setBudgetLimit } from "../src/cost/redis-budget-states.ts";
 import { UsageError } from "../src/job/errors.ts";
 import { formatUsd } from "../src/report/format.ts";
@@ -38,9 +39,10 @@ export function registerBudgets(program: Command): void {
 async function show(options: Options): Promise<void> {
   const open = await openFleet(options);
   try {
-    const accounts = await readBudgetStates(open.redis, open.fleet.budgets);
+    const [budgets, caps] = await Promise.all([readBudgetStates(open.redis, open.fleet.budgets), readBatchCaps(open.redis)]);
+    const accounts = [...budgets, ...caps];
     if (options.json) process.stdout.write(`${JSON.stringify(accounts, undefined, 2)}\n`);
-    else if (open.fleet.budgets.length === 0) say("no budgets are configured: see docs/costs.md");
+    else if (accounts.length === 0) say("no budgets are configured: see docs/costs.md");
     else process.stdout.write(budgetTable(accounts));
   } finally {
     await open.close();

@@ -51,8 +51,10 @@ export async function runTrials(open: OpenFleet, run: PilotRun): Promise<PilotEn
   const pace = createPace(run);
   const either = AbortSignal.any([signal, failed.signal, ...(pace ? [pace.spent] : [])]);
 
+  const reopenable = affordableRows(open, run);
+
   const work = async ({ batch, input, terms, hasUnasked }: OpenTrial) => {
-    if (hasUnasked) await reopenUnasked(open, batch, either);
+    if (hasUnasked) await reopenUnasked(open, batch, { mostRows: await reopenable, signal: either });
     if (either.aborted) return;
     const session = await openBatch(open, input, task.name, {});
     if (session.isOver) return;
@@ -92,11 +94,25 @@ export async function runTrials(open: OpenFleet, run: PilotRun): Promise<PilotEn
   }
 }
 
-/** Rows that were never really asked (cancelled, lost, out of patience) are opened once more. */
-async function reopenUnasked(open: OpenFleet, batch: string, signal: AbortSignal): Promise<void> {
+/** Rows that were never really asked (cancelled, lost, out of patience) are opened once more: the first of them, as far as the money goes. */
+async function reopenUnasked(
+  open: OpenFleet,
+  batch: string,
+  { mostRows, signal }: { readonly mostRows: number; readonly signal: AbortSignal },
+): Promise<void> {
+  if (mostRows < 1) return;
   const { before, round } = await open.states.beginRetry(batch);
   if (before !== "finished" && before !== "cancelled" && before !== "retrying") return;
-  await reopenFailed(open, { batch, round, signal, isWanted: isUnasked });
+  let wanted = 0;
+  await reopenFailed(open, { batch, round, signal, isWanted: (result) => isUnasked(result) && wanted++ < mostRows });
+}
+
+/** Of each batch: what is left of the cap, by what a row in all of them is expected to cost. */
+async function affordableRows({ states }: OpenFleet, { trials, rows, maxCostNanoUsd, estimateNanoUsd }: PilotRun): Promise<number> {
+  if (maxCostNanoUsd === undefined) return Number.POSITIVE_INFINITY;
+  const statuses = await Promise.all(trials.map(({ batch }) => states.status(batch)));
+  const spentNanoUsd = statuses.reduce((sum, status) => sum + (status?.costNanoUsd ?? 0), 0);
+  return Math.max(0, Math.floor((maxCostNanoUsd - spentNanoUsd) / Math.max(1, estimateNanoUsd / rows)));
 }
 
 function createPace({ trials, rows, maxCostNanoUsd, estimateNanoUsd, signal }: PilotRun): PilotPace | undefined {

@@ -61,7 +61,7 @@ async function run(file: string, options: Options): Promise<number> {
     say("stopping: calls in flight may end; Ctrl-C again stops at once");
   });
   const fleet = await loadCommandFleet(options);
-  const terms = { ...parseTerms(options, fleet), ...(maxCostNanoUsd === undefined ? {} : { isCapped: true as const }) };
+  const terms = parseTerms(options, fleet);
   const task = requireTask(fleet, options.task);
   const input = await openInput(file, task, options.format);
   await requireOutput(options.output, file);

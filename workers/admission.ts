@@ -1,17 +1,23 @@
-// What every processor does first: claim the row at its hop, and end what is not to be worked on.
+// What every processor does first: claim the row at its hop. What is not to be worked on is told, and ended by who asked.
 
 import type { Job as QueueJob } from "bullmq";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { BatchStates } from "../queues/batch-state.ts";
+import type { ResultError } from "../src/job/result.ts";
 import type { Envelope } from "../queues/payload.ts";
-import type { Verdict } from "../queues/worker-factory.ts";
-import type { Ending } from "./ending.ts";
 
 /** A job that took its worker down more often than this ends its row. */
 const MOST_CRASHES = 10;
 export const PAUSED_DELAY_MS = 5_000;
 
-export type Admitted = { readonly kind: "go" } | { readonly kind: "stop"; readonly verdict: Verdict } | { readonly kind: "paused" };
+export type Admitted =
+  /** `isCapped`: its batch has a budget of its own. */
+  | { readonly kind: "go"; readonly isCapped: boolean }
+  | { readonly kind: "paused" }
+  /** Another queue job has the row, or it has its result: nothing is left to do. */
+  | { readonly kind: "gone" }
+  /** The row is to end with this error. */
+  | { readonly kind: "over"; readonly error: ResultError };
 
 /** What a queue job brings to its claim. */
 export interface Entrance {
@@ -23,40 +29,44 @@ export interface Entrance {
   readonly makeFor?: string;
 }
 
-/** `go`, or what becomes of the queue job instead. */
 export async function admit(
-  envelope: Envelope,
-  deps: { readonly states: BatchStates; readonly ending: Ending; readonly clock: Clock },
+  { job, hop }: Pick<Envelope, "job" | "hop">,
+  { states, clock }: { readonly states: BatchStates; readonly clock: Clock },
   { place, queueJob, part = 0, makeFor }: Entrance,
 ): Promise<Admitted> {
-  const { states, ending, clock } = deps;
-  const { batch, row } = envelope.job;
+  const { batch, row, deadline } = job;
   const token = `${place}@${queueJob.timestamp}`;
   const crashes = queueJob.stalledCounter;
-  const reply = await states.claim({ batch, row, hop: envelope.hop, part, token, ...(makeFor === undefined ? {} : { makeFor }) });
+  const reply = await states.claim({ batch, row, hop, part, token, ...(makeFor === undefined ? {} : { makeFor }) });
   switch (reply) {
     case "superseded":
     case "done":
     case "unknown": // its batch is over and its keys have expired
-      return { kind: "stop", verdict: { kind: "finish" } };
+      return { kind: "gone" };
     case "paused":
       return { kind: "paused" };
     case "cancelled":
-      await ending.failed(envelope, { code: "cancelled", message: `batch ${envelope.job.batch} was cancelled` });
-      return { kind: "stop", verdict: { kind: "finish" } };
+      return { kind: "over", error: { code: "cancelled", message: `batch ${batch} was cancelled` } };
     case "go":
+    case "go-capped":
       break;
+    default:
+      reply satisfies never;
   }
   if (crashes > MOST_CRASHES) {
-    await ending.failed(envelope, { code: "crashed", message: `the job's worker died or stalled ${crashes} times while working on it` });
-    return { kind: "stop", verdict: { kind: "finish" } };
+    return { kind: "over", error: { code: "crashed", message: `the job's worker died or stalled ${crashes} times while working on it` } };
   }
-  const { deadline } = envelope.job;
   if (deadline !== undefined && clock.now() > deadline) {
-    await ending.failed(envelope, { code: "expired", message: `its deadline (${new Date(deadline).toISOString()}) has passed` });
-    return { kind: "stop", verdict: { kind: "finish" } };
+    return { kind: "over", error: { code: "expired", message: `its deadline (${new Date(deadline).toISOString()}) has passed` } };
   }
-  return { kind: "go" };
+  return { kind: "go", isCapped: reply === "go-capped" };
+}
+
+/** What a claim told of the row's batch goes on with the job. */
+export function withCap<Of extends Pick<Envelope, "job">>(envelope: Of, { isCapped }: { readonly isCapped: boolean }): Of {
+  if ((envelope.job.isCapped ?? false) === isCapped) return envelope;
+  const { isCapped: _before, ...job } = envelope.job;
+  return { ...envelope, job: isCapped ? { ...job, isCapped } : job };
 }
 
 /** `baseMs` to twice that, so that jobs set aside together don't return together. */

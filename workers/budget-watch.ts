@@ -7,7 +7,8 @@ import type { TaskSpec } from "../src/job/task.ts";
 import { BATCH_CAP, type BudgetSpec, type Spending } from "../src/cost/budget.ts";
 import { accountKey, whyShut } from "../src/cost/budget-gate.ts";
 import type { AccountState } from "../src/cost/purse.ts";
-import { readBudgetStates } from "../src/cost/redis-budget-states.ts";
+import { readRefusingStates } from "../src/cost/redis-budget-states.ts";
+import type { ModelView } from "../src/routing/model-view.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { RedisConnection } from "../queues/connection.ts";
 
@@ -15,7 +16,7 @@ const READ_EVERY_MS = 250;
 
 export interface BudgetWatch {
   /** Why no budget lets the job's call to the model through; undefined: they do. */
-  whyShut(task: TaskSpec, job: Job, model: ModelId): string | undefined;
+  readonly whyShut: ModelView["whyShut"];
   stop(): Promise<void>;
 }
 
@@ -34,7 +35,7 @@ export function createBudgetWatch(options: {
   const running = (async () => {
     while (!stopping.signal.aborted) {
       try {
-        states = new Map((await readBudgetStates(redis, watched)).map((state) => [accountKey(state), state]));
+        states = new Map((await readRefusingStates(redis, watched)).map((state) => [accountKey(state), state]));
       } catch {
         // Redis is away: the last reading stands, and reservations fail anyway.
       }
@@ -43,11 +44,11 @@ export function createBudgetWatch(options: {
   })();
 
   return {
-    whyShut(task, job, model) {
+    whyShut(task, job, { model, expectedNanoUsd }) {
       if (job.isCapped && watched === budgets) watched = [...budgets, BATCH_CAP];
       if (watched.length === 0) return undefined;
       const spec = models.get(model);
-      return spec && whyShut(budgets, states, spendingOf(task, job, spec));
+      return spec && whyShut(budgets, states, { spending: spendingOf(task, job, spec), expectedNanoUsd });
     },
     async stop() {
       stopping.abort();

@@ -1,12 +1,19 @@
 // Call envelopes with a call more, and with what their step was begun with; and keeping them.
 
 import type { Job as QueueJob } from "bullmq";
+import { extendTrail } from "../src/attempt/trail-entry.ts";
 import type { TrailEntry } from "../src/job/trail.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
-import type { Verdict } from "../queues/worker-factory.ts";
+import type { Disposition } from "../queues/worker-factory.ts";
 
 export function withEntry(envelope: CallEnvelope, entry: TrailEntry): CallEnvelope {
-  return { ...envelope, progress: { ...envelope.progress, trail: [...envelope.progress.trail, entry] } };
+  return { ...envelope, progress: { ...envelope.progress, trail: extendTrail(envelope.progress.trail, entry) } };
+}
+
+/** The calls that were made from this queue job: of its hop and part. */
+export function ownEntries({ job, hop, part, progress }: CallEnvelope): CallEnvelope["progress"]["trail"] {
+  const own = `${job.batch}.${job.row}.${hop}.${part}.`;
+  return progress.trail.filter((entry) => entry.call.startsWith(own));
 }
 
 /** What the parts of a step share: the job's progress before it. */
@@ -15,10 +22,10 @@ export function withoutHop({ job, hop, progress }: CallEnvelope): CallEnvelope["
   return { ...progress, trail: progress.trail.filter((entry) => !entry.call.startsWith(ownHop)) };
 }
 
-/** Writes what the verdict has for the queue job, and takes it out: it is done. */
-export async function keepData(queueJob: Pick<QueueJob, "updateData">, verdict: Verdict): Promise<Verdict> {
-  if ((verdict.kind !== "later" && verdict.kind !== "back") || !verdict.data) return verdict;
-  const { data, ...rest } = verdict;
+/** Writes what the disposition has for the queue job, and takes it out: it is done. */
+export async function keepData(queueJob: Pick<QueueJob, "updateData">, disposition: Disposition): Promise<Disposition> {
+  if ((disposition.kind !== "later" && disposition.kind !== "back") || !disposition.data) return disposition;
+  const { data, ...rest } = disposition;
   await queueJob.updateData(data);
   return rest;
 }

@@ -12,6 +12,8 @@ import type { QueueSet } from "../queues/queue-set.ts";
 export interface Ending {
   answered(envelope: Envelope, model: ModelId, answer: Answer): Promise<void>;
   failed(envelope: Envelope, error: ResultError): Promise<void>;
+  /** The row goes on, or has ended, elsewhere: the job's calls are booked, for they may stand in no result. What stands in one counts once all the same. */
+  booked(envelope: Envelope): Promise<void>;
 }
 
 /** A dead letter is a view: the batch's own errors that nobody needs to look into are left out. */
@@ -50,6 +52,10 @@ export function createEnding({
       const result: Result = { ...base(envelope), ...termsOf(envelope.job), status: "error", error, ...contentOf(envelope.job) };
       const isRecorded = (await states.record(result)) === "recorded";
       if (isRecorded && !NOT_SHOWN.has(error.code)) await queues.addDead({ reason: error.message, code: error.code, envelope });
+    },
+    async booked(envelope) {
+      if (envelope.progress.trail.length === 0) return;
+      await states.book({ ...base(envelope), status: "error", error: { code: "lost", message: "its row goes on elsewhere" } });
     },
   };
 }

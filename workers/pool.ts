@@ -17,17 +17,18 @@ import { beforeStep, decideStep } from "../src/routing/decide.ts";
 import { decidePart } from "../src/routing/decide-part.ts";
 import { modelQueue } from "../src/runtime/keys.ts";
 import { sharedSignal } from "../src/runtime/shared-signal.ts";
-import type { CallEnvelope, PartOutcome } from "../queues/payload.ts";
-import { createFleetWorker, type FleetWorker, type Verdict } from "../queues/worker-factory.ts";
-import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
+import type { CallEnvelope } from "../queues/payload.ts";
+import { createFleetWorker, type FleetWorker, type Disposition } from "../queues/worker-factory.ts";
+import { admit, jittered, PAUSED_DELAY_MS, withCap } from "./admission.ts";
 import { createCallMaker } from "./call-maker.ts";
-import { keepData, withEntry, withoutHop } from "./call-envelope.ts";
+import { keepData, withEntry } from "./call-envelope.ts";
 import { createEnding } from "./ending.ts";
 import { createPoolConcurrency } from "./pool-concurrency.ts";
 import { isAnswerJudged } from "./judging.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
+import { createStepJoin, isJoined } from "./step-join.ts";
 
-const FINISH: Verdict = { kind: "finish" };
+const FINISH: Disposition = { kind: "finish" };
 const SCATTER_MS = 1_000;
 const UNFUNDED_DELAY_MS = 500;
 
@@ -44,6 +45,7 @@ export function createPool(
   const { name, provider, limiter, estimator, learner } = vendor;
   const { fleet, redis, states, queues, breaker, peers, stats, clock, log } = context;
   const ending = createEnding({ states, queues, clock });
+  const join = createStepJoin({ states, queues, ending });
   const aborting = new AbortController();
   sharedSignal(aborting.signal);
   const calls = createCallMaker({
@@ -57,26 +59,27 @@ export function createPool(
     clock,
   });
 
-  const processCall = async (model: ModelSpec, queueJob: QueueJob, metered: Limiter): Promise<Verdict> => {
+  const processCall = async (model: ModelSpec, queueJob: QueueJob, metered: Limiter): Promise<Disposition> => {
     let envelope = queueJob.data as CallEnvelope;
-    const { job } = envelope;
-    const admitted = await admit(
-      envelope,
-      { states, ending, clock },
-      { place: escapeModelName(model.name), queueJob, part: envelope.part },
-    );
-    if (admitted.kind === "stop") return admitted.verdict;
+    const admitted = await admit(envelope, { states, clock }, { place: escapeModelName(model.name), queueJob, part: envelope.part });
     if (admitted.kind === "paused") {
       // A step of several calls stays together: sent back, its calls that have been made would be made again.
-      return envelope.step.models.length > 1 ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(envelope);
+      return isJoined(envelope) ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(envelope);
     }
-    const { step, part } = envelope;
-    if (step.models.length > 1) {
-      if (part === 0) await addOtherParts(envelope);
-      // Brought before, by a process that was cut off before it could finish here: no second call.
-      const { isThere, all } = await states.bring(job, envelope.hop, { part, parts: step.models.length });
-      if (isThere) return join(envelope, all);
+    if (admitted.kind === "gone") {
+      if (envelope.calls > 0) await ending.booked(envelope);
+      return FINISH;
     }
+    if (admitted.kind === "over") {
+      await (isJoined(envelope) ? join.end(envelope, admitted.error) : ending.failed(envelope, admitted.error));
+      return FINISH;
+    }
+    if (isJoined(envelope)) {
+      if (envelope.part === 0) await join.addOthers(envelope);
+      // No second call.
+      if (await join.isBrought(envelope)) return FINISH;
+    }
+    envelope = withCap(envelope, admitted);
     const call = await calls.make(envelope, {
       id: callId(queueJob.id!, envelope.calls + 1),
       model,
@@ -89,35 +92,27 @@ export function createPool(
     });
     // Another process may know the task: this one was started before it was configured, or after it was taken out.
     if (call.kind === "unknown-task") {
-      return envelope.step.models.length === 1 ? backToTask(envelope) : { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
+      return isJoined(envelope) ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(envelope);
     }
     if (call.kind === "unaskable") return over(envelope, call.task, { kind: "invalid", reason: call.reason });
     if (call.kind === "unfunded") {
       // Nothing is wrong with the model, and where money is short nobody is in a hurry: waiting is free in the task's queue.
-      if (envelope.step.models.length === 1) return backToTask(envelope, UNFUNDED_DELAY_MS);
+      if (!isJoined(envelope)) return backToTask(envelope, UNFUNDED_DELAY_MS);
       return over(envelope, call.task, { kind: "unavailable", scope: "model", reason: call.reason });
     }
     if (call.kind === "forbidden") return over(envelope, call.task, { kind: "unfit", cause: "policy", reason: call.reason });
     const { task, attempt: made } = call;
     if (made.entry) envelope = { ...withEntry(envelope, made.entry), calls: envelope.calls + 1 };
-    const verdict = await settle(envelope, task, made);
+    const disposition = await settle(envelope, task, made);
+    // Who had this queue job before may have handed the row on at the last moment: then what is handed on here is dropped as known.
+    if (queueJob.stalledCounter > 0) await ending.booked(envelope);
     // What a call brought is kept before its permit is closed.
-    const kept = await keepData(queueJob, verdict);
+    const kept = await keepData(queueJob, disposition);
     await made.close();
     return kept;
   };
 
-  /**
-   * The call that holds the hop for part 0 adds the others: so they are of one step, and there is one such job, whatever happened to who bound it. Those that
-   * are there, or have been, are dropped or superseded.
-   */
-  const addOtherParts = async (envelope: CallEnvelope) => {
-    const others = envelope.step.models.slice(1);
-    const shared = { ...envelope, progress: withoutHop(envelope), calls: 0, transients: 0 };
-    await queues.addCalls(others.map((model, i) => ({ ...shared, part: i + 1, model })));
-  };
-
-  const settle = async (envelope: CallEnvelope, task: TaskSpec, made: Attempt): Promise<Verdict> => {
+  const settle = async (envelope: CallEnvelope, task: TaskSpec, made: Attempt): Promise<Disposition> => {
     const { outcome, entry } = made;
     if (aborting.signal.aborted && (outcome.kind === "cancelled" || outcome.kind === "throttled")) {
       return { kind: "back", ...(entry ? { data: envelope } : {}) };
@@ -144,9 +139,9 @@ export function createPool(
   };
 
   /** This part of the step is over: the row ends here, or goes on through the reroute queue. */
-  const over = async (envelope: CallEnvelope, task: TaskSpec, outcome: Outcome): Promise<Verdict> => {
-    const { job, hop, round, step, part, model, progress } = envelope;
-    if (step.models.length === 1) {
+  const over = async (envelope: CallEnvelope, task: TaskSpec, outcome: Outcome): Promise<Disposition> => {
+    const { job, hop, round, step, model, progress } = envelope;
+    if (!isJoined(envelope)) {
       const decision = decideStep({
         task,
         progress,
@@ -161,15 +156,8 @@ export function createPool(
       else await queues.addReroute({ job, hop: hop + 1, round, progress: decision.progress });
       return FINISH;
     }
-    const own = `${job.batch}.${job.row}.${hop}.${part}.`;
-    const brought: PartOutcome & { trail: unknown } = {
-      part,
-      model,
-      outcome,
-      trail: progress.trail.filter((entry) => entry.call.startsWith(own)),
-    };
-    const { all } = await states.bring(job, hop, { part, parts: step.models.length, json: JSON.stringify(brought) });
-    return join(envelope, all);
+    await join.bring(envelope, outcome);
+    return FINISH;
   };
 
   /** How the answer that was judged counts in the statistics of its model: its call said nothing of that yet. */
@@ -181,17 +169,8 @@ export function createPool(
     stats.add(job.task, held.model, { outcome: { kind: "answered", answer: held.answer }, isCheckPassed, latencyMs, usage, costNanoUsd });
   };
 
-  /** Whoever brings a step's last outcome hands the job to the reroute worker, which decides. */
-  const join = async (envelope: CallEnvelope, all: readonly string[]): Promise<Verdict> => {
-    if (all.length === 0) return FINISH;
-    const { job, hop, round, step } = envelope;
-    const joined = { step, parts: all.map((json) => JSON.parse(json)) };
-    await queues.addReroute({ job, hop: hop + 1, round, progress: withoutHop(envelope), joined });
-    return FINISH;
-  };
-
   /** A job that can't be worked on now leaves the shallow model queue to others. */
-  const backToTask = async ({ job, hop, round, progress, step }: CallEnvelope, delayMs = PAUSED_DELAY_MS): Promise<Verdict> => {
+  const backToTask = async ({ job, hop, round, progress, step }: CallEnvelope, delayMs = PAUSED_DELAY_MS): Promise<Disposition> => {
     await queues.addToTask([{ job, hop: hop + 1, round, progress: beforeStep(progress, step, fleet.tasks.get(job.task)) }], {
       delayMs: jittered(delayMs),
     });

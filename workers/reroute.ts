@@ -11,8 +11,8 @@ import { agreementId } from "../src/routing/drift.ts";
 import { DEAD_QUEUE, REROUTE_QUEUE } from "../src/runtime/keys.ts";
 import { reopenDeadLetter } from "../queues/dead-letters.ts";
 import type { DeadLetter, Envelope, PartOutcome, RerouteEnvelope } from "../queues/payload.ts";
-import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
-import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
+import { createFleetWorker, type Disposition } from "../queues/worker-factory.ts";
+import { admit, jittered, PAUSED_DELAY_MS, withCap } from "./admission.ts";
 import { createBinder } from "./binder.ts";
 import { createEnding } from "./ending.ts";
 import { isAnswerJudged } from "./judging.ts";
@@ -21,7 +21,7 @@ import { createRoutingView } from "./routing-view.ts";
 import { createStrayQueues } from "./stray-queues.ts";
 
 const CONCURRENCY = 64;
-const FINISH: Verdict = { kind: "finish" };
+const FINISH: Disposition = { kind: "finish" };
 
 export function createReroute(context: ProcessContext): FleetPart {
   const { fleet, redis, states, queues, stats, clock, log } = context;
@@ -29,19 +29,21 @@ export function createReroute(context: ProcessContext): FleetPart {
   const binder = createBinder({ tasks: fleet.tasks, queues, view });
   const ending = createEnding({ states, queues, clock });
 
-  const processReroute = async (queueJob: QueueJob): Promise<Verdict> => {
+  const processReroute = async (queueJob: QueueJob): Promise<Disposition> => {
     const { joined, ...bare } = queueJob.data as RerouteEnvelope;
     // Whatever becomes of the row, the calls of the step were made, and are paid.
-    const envelope = joined ? withTrailOf(bare, joined.parts) : bare;
-    const admitted = await admit(envelope, { states, ending, clock }, { place: "reroute", queueJob });
-    if (admitted.kind === "stop") return admitted.verdict;
+    const met = joined ? withTrailOf(bare, joined.parts) : bare;
+    const admitted = await admit(met, { states, clock }, { place: "reroute", queueJob });
     if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
-    const verdict = joined ? await decideJoined(envelope, joined) : await rebind(envelope);
+    if (admitted.kind === "gone") return ending.booked(met).then(() => FINISH);
+    if (admitted.kind === "over") return ending.failed(met, admitted.error).then(() => FINISH);
+    const envelope = withCap(met, admitted);
+    const disposition = joined ? await decideJoined(envelope, joined) : await rebind(envelope);
     if (joined) await states.forgetParts(envelope.job, envelope.hop - 1, joined.parts.length);
-    return verdict;
+    return disposition;
   };
 
-  const decideJoined = async (envelope: Envelope, { step, parts }: NonNullable<RerouteEnvelope["joined"]>): Promise<Verdict> => {
+  const decideJoined = async (envelope: Envelope, { step, parts }: NonNullable<RerouteEnvelope["joined"]>): Promise<Disposition> => {
     const task = fleet.tasks.get(envelope.job.task);
     const { progress } = envelope;
     if (!task) {
@@ -72,7 +74,7 @@ export function createReroute(context: ProcessContext): FleetPart {
     stats.add(task.name, agreementId(models), { outcome, isCheckPassed, latencyMs: 0, usage: NO_USAGE, costNanoUsd: 0 });
   };
 
-  const rebind = async (envelope: Envelope): Promise<Verdict> => {
+  const rebind = async (envelope: Envelope): Promise<Disposition> => {
     const binding = await binder.place(envelope);
     switch (binding.kind) {
       case "bound":
@@ -88,7 +90,7 @@ export function createReroute(context: ProcessContext): FleetPart {
     return FINISH;
   };
 
-  const keepDeadLetter = async (queueJob: QueueJob): Promise<Verdict> => {
+  const keepDeadLetter = async (queueJob: QueueJob): Promise<Disposition> => {
     const letter = queueJob.data as DeadLetter;
     // A letter that has failed before comes back only when somebody pressed Retry.
     if (queueJob.attemptsMade === 0) return { kind: "keep-as-failed", reason: `${letter.code}: ${letter.reason}` };

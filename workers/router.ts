@@ -7,8 +7,8 @@ import { createInputValidator } from "../src/intake/validate.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { queueCounterKey, taskQueue } from "../src/runtime/keys.ts";
 import { needsPlace, parseTaskPayload, toTaskPayload, withPlace, type Envelope } from "../queues/payload.ts";
-import { createFleetWorker, type Verdict } from "../queues/worker-factory.ts";
-import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
+import { createFleetWorker, type Disposition } from "../queues/worker-factory.ts";
+import { admit, jittered, PAUSED_DELAY_MS, withCap } from "./admission.ts";
 import { createBinder } from "./binder.ts";
 import { createEnding } from "./ending.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
@@ -26,7 +26,7 @@ export function createRouter(context: ProcessContext): FleetPart {
   const ending = createEnding({ states, queues, clock });
   const stopping = new AbortController();
 
-  const bindOrWait = async (task: TaskSpec, envelope: Envelope): Promise<Verdict> => {
+  const bindOrWait = async (task: TaskSpec, envelope: Envelope): Promise<Disposition> => {
     const setAsideAt = clock.now() + LONGEST_IN_SLOT_MS;
     for (;;) {
       const binding = await binder.place(envelope);
@@ -59,7 +59,7 @@ export function createRouter(context: ProcessContext): FleetPart {
   const processorFor = (task: TaskSpec) => {
     const validate = task.input === undefined ? () => undefined : createInputValidator(task.input);
     const totals = new Set<string>();
-    return async (queueJob: QueueJob): Promise<Verdict> => {
+    return async (queueJob: QueueJob): Promise<Disposition> => {
       if (needsPlace(queueJob)) {
         // The number comes from the queue's own counter, so that it is nobody else's; it is kept before the row is claimed.
         const number = await redis.incr(queueCounterKey(taskQueue(task.name)));
@@ -72,24 +72,24 @@ export function createRouter(context: ProcessContext): FleetPart {
       });
       const { envelope } = parsed;
       const foreign = parsed.kind === "bad" || parsed.foreign;
-      const admitted = await admit(
-        envelope,
-        { states, ending, clock },
-        { place: "task", queueJob, ...(foreign ? { makeFor: task.name } : {}) },
-      );
+      const admitted = await admit(envelope, { states, clock }, { place: "task", queueJob, ...(foreign ? { makeFor: task.name } : {}) });
       if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
       if (parsed.kind === "job" && parsed.total !== undefined && !totals.has(envelope.job.batch)) {
         await states.seal(envelope.job.batch, parsed.total);
         totals.add(envelope.job.batch);
       }
-      if (admitted.kind === "stop") return admitted.verdict;
+      if (admitted.kind === "gone") return { kind: "finish" };
+      if (admitted.kind === "over") {
+        await ending.failed(envelope, admitted.error);
+        return { kind: "finish" };
+      }
       const bad =
         parsed.kind === "bad" ? parsed.reason : envelope.hop === 0 && !envelope.job.body ? validate(envelope.job.input) : undefined;
       if (bad !== undefined) {
         await ending.failed(envelope, { code: "bad-input", message: bad });
         return { kind: "finish" };
       }
-      return bindOrWait(task, envelope);
+      return bindOrWait(task, withCap(envelope, admitted));
     };
   };
 

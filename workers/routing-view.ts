@@ -16,7 +16,7 @@ export function createRoutingView({ fleet, redis, queues, breaker, peers, stats,
     peers,
     stats,
     isDemoted: (task, model) => drift.isDemoted(task, model),
-    whyShut: (task, job, model) => budgets.whyShut(task, job, model),
+    whyShut: (task, job, call) => budgets.whyShut(task, job, call),
     clock,
   });
   return {

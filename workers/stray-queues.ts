@@ -8,28 +8,37 @@ import { beforeStep } from "../src/routing/decide.ts";
 import { parseQueueName } from "../src/runtime/keys.ts";
 import { liveProcesses } from "../queues/fleet-registry.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
-import { createFleetWorker, type FleetWorker, type Verdict } from "../queues/worker-factory.ts";
+import { createFleetWorker, type FleetWorker, type Disposition } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS } from "./admission.ts";
 import type { Ending } from "./ending.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
+import { createStepJoin, isJoined } from "./step-join.ts";
 
 const LOOK_EVERY_MS = 5_000;
 const CONCURRENCY = 16;
 
 export function createStrayQueues(context: ProcessContext, ending: Ending): FleetPart {
   const { fleet, redis, states, queues, clock, log } = context;
+  const join = createStepJoin({ states, queues, ending });
   const workers = new Map<string, FleetWorker>();
   const stopping = new AbortController();
 
-  const sendBack = async (queueJob: QueueJob): Promise<Verdict> => {
-    const { job, hop, round, progress, step, part, model } = queueJob.data as CallEnvelope;
-    const admitted = await admit(
-      { job, hop, round, progress },
-      { states, ending, clock },
-      { place: escapeModelName(splitModelId(model).name), queueJob, part },
-    );
-    if (admitted.kind === "stop") return admitted.verdict;
+  const sendBack = async (queueJob: QueueJob): Promise<Disposition> => {
+    const envelope = queueJob.data as CallEnvelope;
+    const { job, hop, round, progress, step, part, model } = envelope;
+    const admitted = await admit(envelope, { states, clock }, { place: escapeModelName(splitModelId(model).name), queueJob, part });
     if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
+    if (admitted.kind === "gone") return { kind: "finish" };
+    if (admitted.kind === "over") {
+      await (isJoined(envelope) ? join.end(envelope, admitted.error) : ending.failed(envelope, admitted.error));
+      return { kind: "finish" };
+    }
+    // The other calls of its step may have been made: where they are joined, the job is bound again.
+    if (isJoined(envelope)) {
+      if (part === 0) await join.addOthers(envelope);
+      await join.bring(envelope, { kind: "unavailable", scope: "model", reason: `${model} is no longer configured` });
+      return { kind: "finish" };
+    }
     await queues.addToTask([{ job, hop: hop + 1, round, progress: beforeStep(progress, step, fleet.tasks.get(job.task)) }]);
     return { kind: "finish" };
   };

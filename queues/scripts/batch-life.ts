@@ -154,21 +154,3 @@ for i = 1, #ARGV do
 end
 return reply
 `);
-
-/**
- * bring: puts one part's outcome of a step of several calls, and says whether all are there. The first outcome of a part stays.
- * KEYS 1 parts · ARGV 1 row 2 hop 3 part 4 number of parts 5 JSON, or "" to look only
- * Reply {own part is there 0 | 1}, followed by the JSON of all in order of part once they are all there
- */
-export const bringScript = redisScript(`
-local base = ARGV[1] .. '.' .. ARGV[2] .. '.'
-if ARGV[5] ~= '' then redis.call('HSETNX', KEYS[1], base .. ARGV[3], ARGV[5]) end
-local own = redis.call('HEXISTS', KEYS[1], base .. ARGV[3])
-local all = {own}
-for part = 0, tonumber(ARGV[4]) - 1 do
-  local outcome = redis.call('HGET', KEYS[1], base .. part)
-  if not outcome then return {own} end
-  all[#all + 1] = outcome
-end
-return all
-`);

@@ -4,7 +4,7 @@
 // ARGV  1 the task's name, or "" (then an unknown batch is not made)   then per claim: row, hop, part, token of the queue job (the same in each of its
 //       runs, another for every other job, also for one added again under the same id)
 // Reply one integer per claim: 0 go · 1 superseded (a later hop was claimed, or this one by another job) · 2 done ·
-//       3 paused (claimed all the same: whoever has it may hand it on) · 4 cancelled · 5 unknown batch.
+//       3 paused (claimed all the same: whoever has it may hand it on) · 4 cancelled · 5 unknown batch · 6 go, under a budget of the batch's own.
 //       A batch that is unknown, with a task's name given, is made on the spot (jobs of foreign clients), in state `open`.
 //
 // An open entry is `hop|claimed 0 or 1|time|bytes|` and, where claimed, `,part=token` for each part of the hop that was.
@@ -14,7 +14,7 @@ import { redisScript } from "../../src/runtime/redis-script.ts";
 export const claimScript = redisScript(`
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-local meta = redis.call('HMGET', KEYS[1], 'state', 'paused', 'cancelling')
+local meta = redis.call('HMGET', KEYS[1], 'state', 'paused', 'cancelling', 'capped', 'foreign')
 local replies = {}
 if not meta[1] then
   if ARGV[1] == '' then
@@ -67,10 +67,14 @@ for i = 1, #rows do
     state.hop, state.claimed = hop, true
     claims[#claims + 1] = row
     claims[#claims + 1] = hop .. '|1|' .. now .. '|' .. state.bytes .. '|' .. state.tokens
-    replies[i] = meta[2] == '1' and 3 or 0
+    replies[i] = meta[2] == '1' and 3 or meta[4] == '1' and 6 or 0
   end
 end
 if opened > 0 then redis.call('HINCRBY', KEYS[1], 'opened', opened) end
+if meta[5] == '1' and #claims > 0 then
+  -- An inbox that was to expire some days after its last result has work again: so it stays until that is stored.
+  for i = 1, 3 do redis.call('PERSIST', KEYS[i]) end
+end
 if #claims > 0 then redis.call('HSET', KEYS[3], unpack(claims)) end
 return replies
 `);

@@ -76,3 +76,10 @@ if done > 0 then
 end
 return replies
 `);
+
+/** book: calls of a row that goes on, or has ended, elsewhere. KEYS 1 meta 2 results · ARGV 1 JSON of a result · Reply 1, or 0 for a batch whose keys have expired */
+export const bookScript = redisScript(`
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[2], '*', 'x', ARGV[1])
+return 1
+`);

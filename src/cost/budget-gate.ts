@@ -3,11 +3,24 @@
 import { accountsOf, type BudgetSpec, type Spending } from "./budget.ts";
 import type { AccountState } from "./purse.ts";
 
-/** Why no call of this spending is let through; undefined: one is. An account whose last reservation was refused is shut until there is room for that one. */
-export function whyShut(budgets: readonly BudgetSpec[], states: ReadonlyMap<string, AccountState>, spending: Spending): string | undefined {
+/** A call that is expected to cost less than this share of what was refused last may find room where that one didn't. */
+const CLEARLY_LESS = 1 / 4;
+
+/**
+ * Why no call of this spending is let through; undefined: one is. An account whose last reservation was refused is shut until there is room for that one: to all
+ * calls but those that are clearly cheaper. `expectedNanoUsd`: by the router's estimate.
+ */
+export function whyShut(
+  budgets: readonly BudgetSpec[],
+  states: ReadonlyMap<string, AccountState>,
+  { spending, expectedNanoUsd }: { readonly spending: Spending; readonly expectedNanoUsd: number },
+): string | undefined {
   for (const { id, budget, isBinding } of accountsOf(budgets, spending)) {
     const state = states.get(id);
-    if (!isBinding || !state || !isUsedUp(state)) continue;
+    if (!isBinding || !state?.refusedNanoUsd || !isUsedUp(state)) continue;
+    const { limitNanoUsd, spentNanoUsd, reservedNanoUsd, refusedNanoUsd } = state;
+    const roomNanoUsd = limitNanoUsd - spentNanoUsd - reservedNanoUsd;
+    if (expectedNanoUsd <= roomNanoUsd && expectedNanoUsd < CLEARLY_LESS * refusedNanoUsd) continue;
     const until = state.endsAt === undefined ? "" : ` until ${new Date(state.endsAt).toISOString().slice(0, 16)}Z`;
     return `budget ${budget.name}${state.value === "" ? "" : ` of ${state.value}`} is used up${until}`;
   }

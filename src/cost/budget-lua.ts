@@ -9,7 +9,8 @@ export const BUDGET_LUA = `
 local SPENT, RESERVED, RESERVATIONS, EXPIRIES, LIMITS, REFUSED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local KEPT_MS = 40 * 86400000
+-- How long an account's period is remembered after the last call that counted in it; what is over all time, for ever.
+local KEPT_MS = { hour = 3 * 3600000, day = 2 * 86400000, month = 32 * 86400000 }
 local LATE_MS = 86400000
 local SETTLED_MS = 120000
 
@@ -39,9 +40,9 @@ local function amount_in(hash, field) return tonumber(redis.call('HGET', hash, f
 
 local function whole(amount) return string.format('%.0f', amount) end
 
-local function add_spent(account_field, amount, is_lasting)
+local function add_spent(account_field, amount, kept_ms)
   redis.call('HINCRBY', SPENT, account_field, whole(amount))
-  if not is_lasting then redis.call('ZADD', EXPIRIES, now + KEPT_MS, '@' .. account_field) end
+  if kept_ms then redis.call('ZADD', EXPIRIES, now + kept_ms, '@' .. account_field) end
 end
 
 local function free_reserved(account_field, amount)
@@ -62,7 +63,7 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', EXPIRIES, '-inf', now, 'LIMI
     elseif reservation then
       for _, account in ipairs(reservation.accounts) do
         free_reserved(account.field, reservation.amount)
-        add_spent(account.field, reservation.amount, account.isLasting)
+        add_spent(account.field, reservation.amount, account.keptMs)
       end
       reservation.isOver = true
       redis.call('HSET', RESERVATIONS, member, cjson.encode(reservation))

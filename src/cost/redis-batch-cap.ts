@@ -1,30 +1,46 @@
-// The budget of one batch alone, in Redis beside the others: its limit stands under its account.
+// The budget of one batch alone, in Redis beside the others: its limit stands under its account. That there is one is told by each claim of the batch's rows, so
+// that it holds for those that are queued already.
 
 import type { Redis } from "ioredis";
-import { budgetKeys } from "../runtime/keys.ts";
+import { batchKeys, budgetKeys } from "../runtime/keys.ts";
+import { redisScript, runScript } from "../runtime/redis-script.ts";
 import { BATCH_CAP } from "./budget.ts";
 import type { AccountState } from "./purse.ts";
 import { readBudgetStates } from "./redis-budget-states.ts";
 
-/** `spentNanoUsd`: what the batch has cost so far, if it had no such budget before. */
+const setScript = redisScript(`
+-- KEYS 1 spent 2 limits  ARGV 1 account 2 field 3 limit 4 spent, at least: without a cap nothing was counted here
+if tonumber(redis.call('HGET', KEYS[1], ARGV[2]) or '0') < tonumber(ARGV[4]) then redis.call('HSET', KEYS[1], ARGV[2], ARGV[4]) end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+return 1
+`);
+
+/** `spentNanoUsd`: what the batch has cost so far. */
 export async function setBatchCap(
   redis: Redis,
   batch: string,
   { limitNanoUsd, spentNanoUsd }: { readonly limitNanoUsd: number; readonly spentNanoUsd: number },
 ): Promise<void> {
-  await redis.hsetnx(budgetKeys.spent, fieldOf(batch), spentNanoUsd);
-  await redis.hset(budgetKeys.limits, accountOf(batch), limitNanoUsd);
+  const keys = [budgetKeys.spent, budgetKeys.limits];
+  await runScript(redis, setScript, keys, [accountOf(batch), fieldOf(batch), String(limitNanoUsd), String(spentNanoUsd)]);
+  await redis.hset(batchKeys(batch).meta, "capped", 1);
 }
 
 /** Its jobs are limited by the fleet's budgets alone. What was spent stays, unless the batch is over. */
 export async function removeBatchCap(redis: Redis, batch: string, { isOver }: { readonly isOver: boolean }): Promise<void> {
+  await redis.hdel(batchKeys(batch).meta, "capped");
   await redis.hdel(budgetKeys.limits, accountOf(batch));
   if (isOver) await Promise.all([budgetKeys.spent, budgetKeys.refused].map((key) => redis.hdel(key, fieldOf(batch))));
 }
 
 export async function readBatchCap(redis: Redis, batch: string): Promise<AccountState | undefined> {
+  return (await readBatchCaps(redis)).find(({ value }) => value === batch);
+}
+
+/** Of all batches that have one. */
+export async function readBatchCaps(redis: Redis): Promise<readonly AccountState[]> {
   const states = await readBudgetStates(redis, [BATCH_CAP]);
-  return states.find(({ value }) => value === batch);
+  return states.filter(({ limitNanoUsd }) => limitNanoUsd !== BATCH_CAP.limitNanoUsd);
 }
 
 function accountOf(batch: string): string {

@@ -6,6 +6,17 @@ import { serverTimeMs } from "../runtime/redis-script.ts";
 import { periodEnd, periodOf, type BudgetSpec } from "./budget.ts";
 import type { AccountState } from "./purse.ts";
 
+type Amounts = Readonly<Record<string, string>>;
+
+interface Reading {
+  readonly spent: Amounts;
+  readonly reserved: Amounts;
+  readonly refused: Amounts;
+  readonly limits: Amounts;
+  /** Unix ms. */
+  readonly now: number;
+}
+
 /** Accounts of the present periods that anything was spent or reserved in, or refused; and those of budgets without values, always. */
 export async function readBudgetStates(redis: Redis, budgets: readonly BudgetSpec[]): Promise<readonly AccountState[]> {
   if (budgets.length === 0) return [];
@@ -16,6 +27,31 @@ export async function readBudgetStates(redis: Redis, budgets: readonly BudgetSpe
     redis.hgetall(budgetKeys.limits),
     serverTimeMs(redis),
   ]);
+  return toStates(budgets, { spent, reserved, refused, limits, now });
+}
+
+/** Only the accounts that have refused a reservation: of thousands of tenants, those that are out of money. */
+export async function readRefusingStates(redis: Redis, budgets: readonly BudgetSpec[]): Promise<readonly AccountState[]> {
+  if (budgets.length === 0) return [];
+  const [refused, limits, now] = await Promise.all([
+    redis.hgetall(budgetKeys.refused),
+    redis.hgetall(budgetKeys.limits),
+    serverTimeMs(redis),
+  ]);
+  const fields = Object.keys(refused);
+  if (fields.length === 0) return [];
+  const [spent, reserved] = await Promise.all([
+    redis.hmget(budgetKeys.spent, ...fields).then((amounts) => byField(fields, amounts)),
+    redis.hmget(budgetKeys.reserved, ...fields).then((amounts) => byField(fields, amounts)),
+  ]);
+  return toStates(budgets, { spent, reserved, refused, limits, now }).filter(({ refusedNanoUsd }) => refusedNanoUsd !== undefined);
+}
+
+function byField(fields: readonly string[], amounts: readonly (string | null)[]): Amounts {
+  return Object.fromEntries(fields.map((field, i) => [field, amounts[i] ?? "0"]));
+}
+
+function toStates(budgets: readonly BudgetSpec[], { spent, reserved, refused, limits, now }: Reading): readonly AccountState[] {
   const fields = new Set([...Object.keys(spent), ...Object.keys(reserved), ...Object.keys(refused)]);
   return budgets.flatMap((budget) => {
     const suffix = `@${periodOf(budget.per, now)}`;

@@ -15,12 +15,13 @@ for i, ask in ipairs(cjson.decode(ARGV[1])) do
   local is_known = redis.call('HEXISTS', RESERVATIONS, ask.id) == 1
   for k, account in ipairs(is_known and {} or ask.accounts) do
     local field = field_of(account)
-    kept[k] = { field = field, isLasting = account.per == 'all' }
+    kept[k] = { field = field, keptMs = KEPT_MS[account.per] }
     local limit = tonumber(redis.call('HGET', LIMITS, account.id) or redis.call('HGET', LIMITS, account.name) or account.limit)
-    if account.isBinding and short == 0 and amount_in(SPENT, field) + amount_in(RESERVED, field) + ask.amount > limit then
+    -- What costs nothing passes every budget.
+    if account.isBinding and short == 0 and ask.amount > 0 and amount_in(SPENT, field) + amount_in(RESERVED, field) + ask.amount > limit then
       short = k
       redis.call('HSET', REFUSED, field, whole(ask.amount))
-      if account.per ~= 'all' then redis.call('ZADD', EXPIRIES, now + KEPT_MS, '@' .. field) end
+      if KEPT_MS[account.per] then redis.call('ZADD', EXPIRIES, now + KEPT_MS[account.per], '@' .. field) end
     end
   end
   if short == 0 and not is_known then

@@ -24,12 +24,12 @@ for _, item in ipairs(cjson.decode(ARGV[1])) do
     for _, account in ipairs(reservation.accounts) do
       if not reservation.isOver then free_reserved(account.field, reservation.amount) end
       local spent = item.cost - (reservation.isOver and reservation.amount or 0)
-      if spent ~= 0 then add_spent(account.field, spent, account.isLasting) end
+      if spent ~= 0 then add_spent(account.field, spent, account.keptMs) end
     end
     settled(item.id)
   elseif item.cost > 0 then
     settled(item.id)
-    for _, account in ipairs(item.accounts) do add_spent(field_of(account), item.cost, account.per == 'all') end
+    for _, account in ipairs(item.accounts) do add_spent(field_of(account), item.cost, KEPT_MS[account.per]) end
   end
 end
 return known

@@ -24,8 +24,6 @@ export interface JobTerms {
    * the task's judge too, every answer; `checked`: by the checks alone.
    */
   readonly trial?: "checked" | "judged";
-  /** Its batch has a budget of its own, beside the fleet's (`run --max-cost`). */
-  readonly isCapped?: true;
 }
 
 export interface Job extends RowId, JobTerms {
@@ -40,10 +38,12 @@ export interface Job extends RowId, JobTerms {
   readonly line?: number;
   /** Unix milliseconds after which the row ends as `expired`. */
   readonly deadline?: number;
+  /** Its batch has a budget of its own, beside the fleet's (`run --max-cost`): as its last claim said. */
+  readonly isCapped?: true;
 }
 
 /** The terms that are there, and nothing else. */
-export function termsOf({ tags, tenant, dataClass, allow, deny, trial, isCapped }: JobTerms): JobTerms {
+export function termsOf({ tags, tenant, dataClass, allow, deny, trial }: JobTerms): JobTerms {
   return {
     ...(tags === undefined ? {} : { tags }),
     ...(tenant === undefined ? {} : { tenant }),
@@ -51,7 +51,6 @@ export function termsOf({ tags, tenant, dataClass, allow, deny, trial, isCapped 
     ...(allow === undefined ? {} : { allow }),
     ...(deny === undefined ? {} : { deny }),
     ...(trial === undefined ? {} : { trial }),
-    ...(isCapped === undefined ? {} : { isCapped }),
   };
 }
 

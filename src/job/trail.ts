@@ -33,6 +33,6 @@ export function totalUsage(trail: readonly TrailEntry[]): Usage {
   return trail.reduce((sum, entry) => addUsage(sum, entry.usage), NO_USAGE);
 }
 
-export function totalCostNanoUsd(trail: readonly TrailEntry[]): number {
+export function totalCostNanoUsd(trail: readonly Pick<TrailEntry, "costNanoUsd">[]): number {
   return trail.reduce((sum, entry) => sum + entry.costNanoUsd, 0);
 }

@@ -27,43 +27,43 @@ const QUOTA = [
 
 export const OPENAI_RULES: readonly FailureRule[] = [
   // Quota comes as a 429 like a rate limit does: its code is what tells it apart.
-  { code: QUOTA, verdict: NO_QUOTA },
-  { type: QUOTA, verdict: NO_QUOTA },
-  { status: 402, verdict: NO_QUOTA },
+  { code: QUOTA, means: NO_QUOTA },
+  { type: QUOTA, means: NO_QUOTA },
+  { status: 402, means: NO_QUOTA },
   // A request larger than a whole minute's tokens is a 429 that no waiting helps.
-  { status: 429, message: /^request too large/i, verdict: TOO_LONG },
-  { status: 429, verdict: THROTTLED },
-  { status: 503, message: /slow down/i, verdict: SLOW_DOWN },
+  { status: 429, message: /^request too large/i, means: TOO_LONG },
+  { status: 429, means: THROTTLED },
+  { status: 503, message: /slow down/i, means: SLOW_DOWN },
 
-  { code: ["model_not_found"], verdict: NO_MODEL },
-  { status: 404, message: /\bmodel\b/i, verdict: NO_MODEL },
-  { status: 404, verdict: NO_ACCESS },
-  { status: 401, verdict: NO_ACCESS },
-  { status: 403, verdict: NO_ACCESS },
+  { code: ["model_not_found"], means: NO_MODEL },
+  { status: 404, message: /\bmodel\b/i, means: NO_MODEL },
+  { status: 404, means: NO_ACCESS },
+  { status: 401, means: NO_ACCESS },
+  { status: 403, means: NO_ACCESS },
 
-  { code: ["context_length_exceeded", "string_above_max_length"], verdict: TOO_LONG },
-  { status: 413, verdict: TOO_LONG },
+  { code: ["context_length_exceeded", "string_above_max_length"], means: TOO_LONG },
+  { status: 413, means: TOO_LONG },
   {
     status: 400,
     message: /maximum context length|context (window|size|length)|(prompt|input|request) is too long|too many tokens/i,
-    verdict: TOO_LONG,
+    means: TOO_LONG,
   },
 
-  { code: ["content_policy_violation", "content_filter", "invalid_prompt"], verdict: REFUSED },
-  { status: 400, message: /content (management|filtering) policy|usage polic|safety system/i, verdict: REFUSED },
+  { code: ["content_policy_violation", "content_filter", "invalid_prompt"], means: REFUSED },
+  { status: 400, message: /content (management|filtering) policy|usage polic|safety system/i, means: REFUSED },
 
   // What this model can't do, another may.
-  { status: 400, code: ["unsupported_parameter", "unsupported_value", "unsupported_model", "invalid_json_schema"], verdict: INCAPABLE },
+  { status: 400, code: ["unsupported_parameter", "unsupported_value", "unsupported_model", "invalid_json_schema"], means: INCAPABLE },
   {
     status: 400,
     message: /not supported|(does|do) not support|unsupported|max_tokens.* is too large|invalid schema for/i,
-    verdict: INCAPABLE,
+    means: INCAPABLE,
   },
-  { status: 400, verdict: INVALID },
-  { status: 422, verdict: INVALID },
+  { status: 400, means: INVALID },
+  { status: 422, means: INVALID },
 
   // A wrong address rather than a wrong request.
-  { status: { from: 300, to: 399 }, verdict: NO_ACCESS },
-  { status: 405, verdict: NO_ACCESS },
-  { status: { from: 400, to: 599 }, verdict: TRANSIENT },
+  { status: { from: 300, to: 399 }, means: NO_ACCESS },
+  { status: 405, means: NO_ACCESS },
+  { status: { from: 400, to: 599 }, means: TRANSIENT },
 ];

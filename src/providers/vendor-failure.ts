@@ -16,7 +16,7 @@ export interface VendorFailure {
 }
 
 /** What a failure means. `throttled` and `transient` take their wait from the answer's headers. */
-export type Verdict =
+export type Meaning =
   | { readonly kind: "throttled"; readonly isSlowDown?: true }
   | { readonly kind: "transient"; readonly isWide?: true }
   | { readonly kind: "refused" }
@@ -30,23 +30,23 @@ export interface FailureRule {
   readonly type?: readonly string[];
   readonly code?: readonly string[];
   readonly message?: RegExp;
-  readonly verdict: Verdict;
+  readonly means: Meaning;
 }
 
-export const THROTTLED: Verdict = { kind: "throttled" };
+export const THROTTLED: Meaning = { kind: "throttled" };
 /** A lower rate is asked for, for a good while. */
-export const SLOW_DOWN: Verdict = { kind: "throttled", isSlowDown: true };
-export const TRANSIENT: Verdict = { kind: "transient" };
+export const SLOW_DOWN: Meaning = { kind: "throttled", isSlowDown: true };
+export const TRANSIENT: Meaning = { kind: "transient" };
 /** Not this model alone: the whole vendor. */
-export const OVERLOADED: Verdict = { kind: "transient", isWide: true };
-export const REFUSED: Verdict = { kind: "refused" };
-export const INVALID: Verdict = { kind: "invalid" };
-export const TOO_LONG: Verdict = { kind: "unfit", cause: "context" };
-export const INCAPABLE: Verdict = { kind: "unfit", cause: "capability" };
+export const OVERLOADED: Meaning = { kind: "transient", isWide: true };
+export const REFUSED: Meaning = { kind: "refused" };
+export const INVALID: Meaning = { kind: "invalid" };
+export const TOO_LONG: Meaning = { kind: "unfit", cause: "context" };
+export const INCAPABLE: Meaning = { kind: "unfit", cause: "capability" };
 /** Quotas and spend limits are raised by people: ten minutes between looks. */
-export const NO_QUOTA: Verdict = { kind: "unavailable", scope: "provider", openForMs: 600_000 };
-export const NO_ACCESS: Verdict = { kind: "unavailable", scope: "provider", openForMs: 300_000 };
-export const NO_MODEL: Verdict = { kind: "unavailable", scope: "model", openForMs: 300_000 };
+export const NO_QUOTA: Meaning = { kind: "unavailable", scope: "provider", openForMs: 600_000 };
+export const NO_ACCESS: Meaning = { kind: "unavailable", scope: "provider", openForMs: 300_000 };
+export const NO_MODEL: Meaning = { kind: "unavailable", scope: "model", openForMs: 300_000 };
 
 const DEFAULT_THROTTLE_MS = 1_500;
 
@@ -63,11 +63,11 @@ export function toOutcome(
   rules: readonly FailureRule[],
   context: { readonly scrub: Scrub; readonly now: number; readonly limits: readonly LimitReading[] },
 ): Outcome {
-  const { verdict } = rules.find((rule) => applies(rule, failure)) ?? { verdict: TRANSIENT };
+  const { means } = rules.find((rule) => applies(rule, failure)) ?? { means: TRANSIENT };
   const words = [String(failure.status), failure.code ?? failure.type].filter((word) => word !== undefined).join(" ");
   const reason = context.scrub(failure.message === "" ? words : `${words}: ${failure.message}`);
   const retryAfterMs = readRetryAfterMs(failure.headers, context.now);
-  switch (verdict.kind) {
+  switch (means.kind) {
     case "throttled": {
       const toldMs = retryAfterMs ?? resetWaitMs(context.limits);
       return {
@@ -76,13 +76,13 @@ export function toOutcome(
         source: "vendor",
         reason,
         ...(toldMs === undefined ? { isGuess: true as const } : {}),
-        ...(verdict.isSlowDown ? { isSlowDown: true as const } : {}),
+        ...(means.isSlowDown ? { isSlowDown: true as const } : {}),
       };
     }
     case "transient":
-      return { ...verdict, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+      return { ...means, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
     default:
-      return { ...verdict, reason };
+      return { ...means, reason };
   }
 }
 

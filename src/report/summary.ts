@@ -77,9 +77,9 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
       startedAt = Math.min(startedAt, result.enqueuedAt);
       finishedAt = Math.max(finishedAt, result.finishedAt);
       result.trail.forEach(addCall);
-      const verdict = options.expect?.(result);
-      if (verdict !== undefined) checked++;
-      if (verdict === true) right++;
+      const isRight = options.expect?.(result);
+      if (isRight !== undefined) checked++;
+      if (isRight === true) right++;
     },
     read() {
       const summaries = [...models.values()]

@@ -9,7 +9,7 @@ import type { Step } from "../job/task.ts";
 import { createFilter, type Filter } from "./able.ts";
 import type { Availability, ModelView } from "./model-view.ts";
 import { orderSteps } from "./rank.ts";
-import { stepWaitMs } from "./step-scores.ts";
+import { createScorer, stepWaitMs } from "./step-scores.ts";
 import type { Subject } from "./subject.ts";
 
 export type Binding =
@@ -39,12 +39,15 @@ export function bind(subject: Subject, view: ModelView): Binding {
 type StateOf = (id: ModelId) => Availability | { readonly kind: "shut"; readonly reason: string };
 
 /** A model that is free may cost money that isn't there. Each is asked once for a decision. */
-function createStates({ task, job }: Subject, view: ModelView): StateOf {
+function createStates(subject: Subject, view: ModelView): StateOf {
+  const { task, job } = subject;
+  const scorer = createScorer(subject, view);
   const known = new Map<ModelId, ReturnType<StateOf>>();
+  const expected = (id: ModelId) => (view.model(id)?.price ? scorer.modelCostNanoUsd(id) : 0);
   return (id) => {
     let state = known.get(id);
     if (!state) {
-      const reason = view.whyShut(task, job, id);
+      const reason = view.whyShut(task, job, { model: id, expectedNanoUsd: expected(id) });
       state = reason === undefined ? view.availability(id) : { kind: "shut", reason };
       known.set(id, state);
     }

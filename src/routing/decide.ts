@@ -13,7 +13,7 @@ import { sameAnswer } from "../job/same-answer.ts";
 import type { Step, TaskSpec } from "../job/task.ts";
 import { agreedAnswer } from "./agreement.ts";
 import { readComplexity } from "./ask-complexity.ts";
-import { readParts, type FailedCheck, type Part, type Verdict } from "./verdict.ts";
+import { sortParts, type FailedCheck, type Part, type SortedParts } from "./sorted-parts.ts";
 
 export type Decision =
   | { readonly kind: "answer"; readonly model: ModelId; readonly answer: Answer }
@@ -38,15 +38,15 @@ export interface Decided {
  * its models can't do excludes them.
  */
 export function decideStep(decided: Decided): Decision {
-  const verdict = readParts(decided.parts);
+  const sorted = sortParts(decided.parts);
   switch (decided.step.purpose) {
     case "analyse":
-      return afterAnalysis(decided, verdict);
+      return afterAnalysis(decided, sorted);
     case "judge":
-      return afterJudgement(decided, verdict);
+      return afterJudgement(decided, sorted);
     case "repair":
     case undefined:
-      return afterAnswers(decided, verdict);
+      return afterAnswers(decided, sorted);
     default:
       return decided.step.purpose satisfies never;
   }
@@ -78,24 +78,24 @@ export function beforeStep(progress: Progress, step: Step, task: Pick<TaskSpec, 
   return { ...progress, next: judges.length > 0 ? judges : [step] };
 }
 
-function afterAnswers({ task, progress, step, parts, isJudged, isTrial }: Decided, verdict: Verdict): Decision {
-  const ending = verdict.endings[0];
+function afterAnswers({ task, progress, step, parts, isJudged, isTrial }: Decided, sorted: SortedParts): Decision {
+  const ending = sorted.endings[0];
   if (ending) return { kind: "error", error: ending };
-  const refusals = progress.refusals + verdict.refused.length;
-  const refusal = verdict.refused[0];
+  const refusals = progress.refusals + sorted.refused.length;
+  const refusal = sorted.refused[0];
   if (refusal && (task.onRefusal === "fail" || refusals > 1)) {
     return { kind: "error", error: { code: "refused", message: refusal.reason } };
   }
   const met: Progress = { ...withoutHeld(progress), refusals };
 
-  const agreed = parts.length === 1 ? verdict.answers[0] : agreedAnswer(verdict.answers, step.agree ?? {}, parts.length);
-  if (agreed) return isJudged ? toJudge(task, met, heldOf(agreed, verdict, step)) : { kind: "answer", ...agreed };
+  const agreed = parts.length === 1 ? sorted.answers[0] : agreedAnswer(sorted.answers, step.agree ?? {}, parts.length);
+  if (agreed) return isJudged ? toJudge(task, met, heldOf(agreed, sorted, step)) : { kind: "answer", ...agreed };
 
   // Of several answers none is repaired: the next step decides, unless the task says that such a row ends.
-  const failed = verdict.failedChecks.find(({ onFail }) => parts.length === 1 || onFail === "fail");
+  const failed = sorted.failedChecks.find(({ onFail }) => parts.length === 1 || onFail === "fail");
   if (failed) return afterFailedCheck(met, isTrial ? { ...failed, onFail: "fail" } : failed, "check");
-  if (verdict.answers.length === parts.length) return rebind(met, disagreement(step));
-  return rebind(met, verdict.exclusions);
+  if (sorted.answers.length === parts.length) return rebind(met, disagreement(step));
+  return rebind(met, sorted.exclusions);
 }
 
 /** One repair for each model; then its answers are not asked for again. */
@@ -120,7 +120,7 @@ function afterFailedCheck(progress: Progress, { model, answer, reason, onFail }:
   }
 }
 
-function heldOf({ model, answer }: Verdict["answers"][number], { answers }: Verdict, { agree }: Step): HeldAnswer {
+function heldOf({ model, answer }: SortedParts["answers"][number], { answers }: SortedParts, { agree }: Step): HeldAnswer {
   const alike = answers.filter((other) => other.model !== model && sameAnswer(other.answer, answer, agree?.on));
   return { model, answer, ...(alike.length > 0 ? { alike: alike.map((other) => other.model) } : {}) };
 }
@@ -138,12 +138,12 @@ function judgeSteps(task: Pick<TaskSpec, "judge">, { model: answerer, alike = []
   return [...others.filter((model) => !isOwn(model)), ...others.filter(isOwn)].map((model) => ({ models: [model], purpose: "judge" }));
 }
 
-function afterJudgement({ task, progress, parts, isTrial }: Decided, verdict: Verdict): Decision {
-  const ending = verdict.endings.find(({ code }) => code !== "invalid");
+function afterJudgement({ task, progress, parts, isTrial }: Decided, sorted: SortedParts): Decision {
+  const ending = sorted.endings.find(({ code }) => code !== "invalid");
   if (ending) return { kind: "error", error: ending };
   const { held } = progress;
   if (!held || !task.judge) return rebind(withoutHeld(progress), []);
-  const judged = verdict.answers[0];
+  const judged = sorted.answers[0];
   if (judged) {
     const { score, reason } = judged.answer.json as { readonly score: number; readonly reason: string };
     if (score >= task.judge.passMark) return { kind: "answer", model: held.model, answer: held.answer };
@@ -151,16 +151,16 @@ function afterJudgement({ task, progress, parts, isTrial }: Decided, verdict: Ve
     return afterFailedCheck(withoutHeld(progress), { ...held, reason: said, onFail: isTrial ? "fail" : task.judge.onFail }, "judged");
   }
   // A judge that fails is asked no more; another one may be there. One whose verdict could not be read may still answer: its trail keeps it from judging.
-  const invalid = verdict.endings.map(({ message }): Exclusion => ({ model: parts[0]!.model, cause: "capability", reason: message }));
-  const unable = verdict.exclusions.filter(({ cause }) => cause !== "check" && cause !== "cut-off");
+  const invalid = sorted.endings.map(({ message }): Exclusion => ({ model: parts[0]!.model, cause: "capability", reason: message }));
+  const unable = sorted.exclusions.filter(({ cause }) => cause !== "check" && cause !== "cut-off");
   return { kind: "rebind", progress: { ...exclude(progress, [...unable, ...invalid]), next: judgeSteps(task, held) } };
 }
 
-function afterAnalysis({ progress }: Decided, verdict: Verdict): Decision {
-  const ending = verdict.endings.find(({ code }) => code !== "invalid");
+function afterAnalysis({ progress }: Decided, sorted: SortedParts): Decision {
+  const ending = sorted.endings.find(({ code }) => code !== "invalid");
   if (ending) return { kind: "error", error: ending };
-  const said = verdict.answers[0];
-  const why = verdict.exclusions[0]?.reason ?? verdict.endings[0]?.message ?? "it could not be asked";
+  const said = sorted.answers[0];
+  const why = sorted.exclusions[0]?.reason ?? sorted.endings[0]?.message ?? "it could not be asked";
   return { kind: "rebind", progress: { ...progress, analysis: (said && readComplexity(said.answer)) ?? unknownComplexity(why) } };
 }
 

@@ -19,8 +19,8 @@ export interface ModelView {
   expectedWaitMs(id: ModelId): number;
   /** Of the task's calls to the model, by the whole fleet. */
   stats(task: string, id: ModelId): ModelStats;
-  /** Which budget keeps the job's calls from the model now; undefined: none. */
-  whyShut(task: TaskSpec, job: Job, id: ModelId): string | undefined;
+  /** Which budget keeps a call of about this cost from the model now; undefined: none. */
+  whyShut(task: TaskSpec, job: Job, call: { readonly model: ModelId; readonly expectedNanoUsd: number }): string | undefined;
   /** Put behind all others for this task, for its answers have fallen off. */
   isDemoted(task: string, id: ModelId): boolean;
 }

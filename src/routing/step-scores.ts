@@ -22,6 +22,8 @@ export interface StepScores {
 export interface Scorer {
   quality(step: Step): number;
   modelQuality(id: ModelId): number;
+  /** Of one call; infinite without a price. */
+  modelCostNanoUsd(id: ModelId): number;
   costNanoUsd(step: Step): number;
   latencyMs(step: Step): number;
   waitMs(step: Step): number;
@@ -51,6 +53,7 @@ export function createScorer({ task, needs }: Pick<Subject, "task" | "needs">, v
 
   const scorer: Omit<Scorer, "all"> = {
     modelQuality,
+    modelCostNanoUsd: modelCost,
     quality: ({ models }) => models.reduce((best, id) => Math.max(best, modelQuality(id)), 0),
     costNanoUsd: ({ models }) => models.reduce((sum, id) => sum + modelCost(id), 0),
     latencyMs: ({ models }) => models.reduce((longest, id) => Math.max(longest, modelLatency(id)), 0),

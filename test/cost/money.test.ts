@@ -1,11 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { exactDollars, nanoUsdFromDollars, shareNanoUsd, splitNanoUsd, sumNanoUsd } from "../../src/cost/money.ts";
+import { callCostNanoUsd } from "../../src/cost/call-cost.ts";
+import { nanoUsdFromDollars } from "../../src/cost/money.ts";
+import { totalCostNanoUsd } from "../../src/job/trail.ts";
+import { NO_USAGE } from "../../src/job/usage.ts";
 import { formatUsd } from "../../src/report/format.ts";
 
 /** Up to a million dollars. */
 const amount = fc.integer({ min: 0, max: 1e15 });
-const signed = fc.integer({ min: -1e12, max: 1e12 });
 
 describe("nanoUsdFromDollars", () => {
   it.each([
@@ -38,14 +40,6 @@ describe("nanoUsdFromDollars", () => {
     expect(() => nanoUsdFromDollars("9007199.254740992")).toThrow("above the highest amount");
   });
 
-  it("reads back what exactDollars writes, to the nano-dollar", () => {
-    fc.assert(
-      fc.property(fc.nat(Number.MAX_SAFE_INTEGER), (nano) => {
-        expect(nanoUsdFromDollars(exactDollars(nano))).toBe(nano);
-      }),
-    );
-  });
-
   it("reads back what reports print: whole cents exactly, all else to half of the last digit printed", () => {
     fc.assert(
       fc.property(fc.nat(900_000_000), (cents) => {
@@ -63,88 +57,26 @@ describe("nanoUsdFromDollars", () => {
   });
 });
 
-describe("exactDollars", () => {
-  it.each([
-    [0, "0"],
-    [1_500_000_000, "1.5"],
-    [42, "0.000000042"],
-    [-1_000_000_001, "-1.000000001"],
-    [20_000_000_000, "20"],
-  ])("%d nano-dollars are %s dollars", (nano, text) => {
-    expect(exactDollars(nano)).toBe(text);
-  });
-});
-
-describe("sumNanoUsd", () => {
-  it("is the same in whatever order the amounts come, and however they are grouped", () => {
+describe("sums of calls' costs", () => {
+  it("are the same in whatever order the calls come and however they are grouped, and exactly what the tokens come to", () => {
+    const priced = fc.record({ tokens: fc.nat(2_000_000), picoPerToken: fc.nat(600_000_000) });
     const shuffled = fc
-      .array(signed, { maxLength: 200 })
-      .chain((amounts) =>
-        fc.tuple(fc.constant(amounts), fc.shuffledSubarray(amounts, { minLength: amounts.length }), fc.nat(amounts.length)),
-      );
+      .array(priced, { maxLength: 100 })
+      .chain((calls) => fc.tuple(fc.constant(calls), fc.shuffledSubarray(calls, { minLength: calls.length }), fc.nat(calls.length)));
+    const costs = (calls: readonly { readonly tokens: number; readonly picoPerToken: number }[]) =>
+      calls.map(({ tokens, picoPerToken }) => ({
+        costNanoUsd: callCostNanoUsd(
+          { ...NO_USAGE, inputTokens: tokens },
+          { input: picoPerToken, cachedInput: 0, cacheWrite: 0, output: 0 },
+        ),
+      }));
     fc.assert(
-      fc.property(shuffled, ([amounts, others, cut]) => {
-        const sum = sumNanoUsd(amounts);
-        expect(sumNanoUsd(others)).toBe(sum);
-        expect(sumNanoUsd([sumNanoUsd(amounts.slice(0, cut)), sumNanoUsd(amounts.slice(cut))])).toBe(sum);
-        expect(BigInt(sum)).toBe(amounts.reduce((total, each) => total + BigInt(each), 0n));
-      }),
-    );
-  });
-
-  it("refuses a fraction of a nano-dollar, and a sum that can't be held exactly", () => {
-    expect(() => sumNanoUsd([1, 0.5])).toThrow("0.5 is not a whole number");
-    expect(() => sumNanoUsd([1, Number.NaN])).toThrow(RangeError);
-    expect(() => sumNanoUsd([Number.MAX_SAFE_INTEGER, 1])).toThrow("more than can be counted exactly");
-    expect(sumNanoUsd([Number.MAX_SAFE_INTEGER, 1, -1])).toBe(Number.MAX_SAFE_INTEGER);
-    expect(sumNanoUsd([])).toBe(0);
-  });
-});
-
-describe("shareNanoUsd", () => {
-  it("rounds half up, once", () => {
-    expect(shareNanoUsd(10, { part: 1, of: 4 })).toBe(3);
-    expect(shareNanoUsd(10, { part: 1, of: 3 })).toBe(3);
-    expect(shareNanoUsd(-10, { part: 1, of: 4 })).toBe(-2);
-    expect(shareNanoUsd(1_000_000_000, { part: 980_000, of: 1_000_000 })).toBe(980_000_000);
-    expect(() => shareNanoUsd(10, { part: 1, of: 0 })).toThrow(RangeError);
-  });
-
-  it("is within half a nano-dollar of the share, in whole numbers", () => {
-    fc.assert(
-      fc.property(signed, fc.nat(1_000_000), fc.integer({ min: 1, max: 1_000_000 }), (whole, part, of) => {
-        fc.pre(part <= of * 1_000);
-        const share = shareNanoUsd(whole, { part, of });
-        expect(Number.isSafeInteger(share)).toBe(true);
-        const off = 2n * (BigInt(share) * BigInt(of) - BigInt(whole) * BigInt(part));
-        expect(off).toBeGreaterThan(-BigInt(of));
-        expect(off).toBeLessThanOrEqual(BigInt(of));
-      }),
-    );
-  });
-});
-
-describe("splitNanoUsd", () => {
-  it("gives what rounding leaves to those that lost most, the first of equals", () => {
-    expect(splitNanoUsd(10, [1, 1, 1])).toEqual([4, 3, 3]);
-    expect(splitNanoUsd(10, [1, 2, 4])).toEqual([1, 3, 6]);
-    expect(splitNanoUsd(7, [0, 0])).toEqual([4, 3]);
-    expect(splitNanoUsd(-10, [1, 1, 1])).toEqual([-3, -3, -4]);
-    expect(() => splitNanoUsd(10, [])).toThrow(RangeError);
-    expect(() => splitNanoUsd(10, [2, -1])).toThrow(RangeError);
-  });
-
-  it("the parts add up to the whole, and each is within a nano-dollar of its share", () => {
-    fc.assert(
-      fc.property(signed, fc.array(fc.nat(1_000_000), { minLength: 1, maxLength: 50 }), (whole, weights) => {
-        const parts = splitNanoUsd(whole, weights);
-        expect(sumNanoUsd(parts)).toBe(whole);
-        const total = sumNanoUsd(weights);
-        if (total === 0) return;
-        for (const [i, part] of parts.entries()) {
-          const off = BigInt(part) * BigInt(total) - BigInt(whole) * BigInt(weights[i] ?? 0);
-          expect(off < 0n ? -off : off).toBeLessThan(BigInt(total));
-        }
+      fc.property(shuffled, ([calls, others, cut]) => {
+        const sum = totalCostNanoUsd(costs(calls));
+        expect(totalCostNanoUsd(costs(others))).toBe(sum);
+        expect(totalCostNanoUsd(costs(calls.slice(0, cut))) + totalCostNanoUsd(costs(calls.slice(cut)))).toBe(sum);
+        const exact = calls.reduce((total, each) => total + (BigInt(each.tokens) * BigInt(each.picoPerToken) + 500n) / 1_000n, 0n);
+        expect(BigInt(sum)).toBe(exact);
       }),
     );
   });

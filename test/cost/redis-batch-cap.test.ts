@@ -1,8 +1,9 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BudgetSpec, Spending } from "../../src/cost/budget.ts";
-import { readBatchCap, removeBatchCap, setBatchCap } from "../../src/cost/redis-batch-cap.ts";
+import { readBatchCap, readBatchCaps, removeBatchCap, setBatchCap } from "../../src/cost/redis-batch-cap.ts";
 import { createRedisPurse } from "../../src/cost/redis-purse.ts";
+import { createBatchStates } from "../../queues/batch-state.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 
 let server: TestRedis;
@@ -47,6 +48,30 @@ describe("a batch's own budget", () => {
     await setBatchCap(redis, "b", { limitNanoUsd: 150, spentNanoUsd: 0 });
     expect((await purse.reserve(capped(), 20, MINUTE)).kind).toBe("reserved");
     expect(await readBatchCap(redis, "b")).toMatchObject({ limitNanoUsd: 150, spentNanoUsd: 90, reservedNanoUsd: 20 });
+  });
+
+  it("is told by every claim of the batch's rows, from when it is set until it is taken away", async () => {
+    const states = createBatchStates(redis);
+    await states.make("b", "t", "{}");
+    let row = 0;
+    const claimed = () => states.claim({ batch: "b", row: row++, hop: 0, part: 0, token: "task@1" });
+    expect(await claimed()).toBe("go");
+    await setBatchCap(redis, "b", { limitNanoUsd: 100, spentNanoUsd: 0 });
+    expect(await claimed()).toBe("go-capped");
+    await removeBatchCap(redis, "b", { isOver: false });
+    expect(await claimed()).toBe("go");
+  });
+
+  it("counts what was spent while there was none", async () => {
+    const purse = createRedisPurse({ redis, budgets: [] });
+    await setBatchCap(redis, "b", { limitNanoUsd: 100, spentNanoUsd: 0 });
+    const reply = await purse.reserve(capped(), 100, MINUTE);
+    if (reply.kind === "reserved") await purse.settle(capped(), reply.reservation, 90);
+    await removeBatchCap(redis, "b", { isOver: false });
+    expect(await readBatchCaps(redis)).toEqual([]);
+    await setBatchCap(redis, "b", { limitNanoUsd: 400, spentNanoUsd: 300 });
+    expect(await readBatchCaps(redis)).toMatchObject([{ value: "b", limitNanoUsd: 400, spentNanoUsd: 300 }]);
+    expect((await purse.reserve(capped(), 101, MINUTE)).kind).toBe("refused");
   });
 
   it("limits nothing once it is taken away, and stands beside the fleet's budgets", async () => {

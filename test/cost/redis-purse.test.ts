@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { periodEnd, periodOf, type BudgetSpec, type Spending } from "../../src/cost/budget.ts";
 import { accountKey, whyShut } from "../../src/cost/budget-gate.ts";
 import type { Reservation } from "../../src/cost/purse.ts";
-import { readBudgetStates, setBudgetLimit } from "../../src/cost/redis-budget-states.ts";
+import { readBudgetStates, readRefusingStates, setBudgetLimit } from "../../src/cost/redis-budget-states.ts";
 import { createRedisPurse } from "../../src/cost/redis-purse.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 
@@ -62,7 +62,7 @@ describe("a purse", () => {
     expect((await purse.reserve(spending(), 500, MINUTE)).kind).toBe("refused");
     const shut = async () => {
       const states = new Map((await readBudgetStates(redis, [FLEET])).map((state) => [accountKey(state), state]));
-      return whyShut([FLEET], states, spending());
+      return whyShut([FLEET], states, { spending: spending(), expectedNanoUsd: 500 });
     };
     expect(await shut()).toMatch(/budget all is used up until \d{4}-/);
     await setBudgetLimit(redis, "all", 1_499);
@@ -72,6 +72,38 @@ describe("a purse", () => {
     expect((await purse.reserve(spending(), 500, MINUTE)).kind).toBe("reserved");
     await setBudgetLimit(redis, "all", undefined);
     expect((await stateOf(FLEET))?.limitNanoUsd).toBe(1_000);
+  });
+
+  it("is shut by a call that was too dear to calls like it, and not to those that are clearly cheaper, as long as there is room", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET] });
+    await purse.reserve(spending(), 700, MINUTE);
+    expect((await purse.reserve(spending(), 500, MINUTE)).kind).toBe("refused");
+    const shut = async (expectedNanoUsd: number) => {
+      const states = new Map((await readRefusingStates(redis, [FLEET])).map((state) => [accountKey(state), state]));
+      return whyShut([FLEET], states, { spending: spending(), expectedNanoUsd });
+    };
+    expect(await shut(500)).toContain("budget all is used up");
+    expect(await shut(150)).toBeDefined();
+    expect(await shut(100)).toBeUndefined();
+    expect((await purse.reserve(spending(), 250, MINUTE)).kind).toBe("reserved");
+    expect(await shut(100)).toBeDefined();
+  });
+
+  it("lets calls that cost nothing pass, however much was spent", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET] });
+    await purse.settle(spending(), { id: "x", amountNanoUsd: 0 }, 5_000);
+    expect((await purse.reserve(spending(), 1, MINUTE)).kind).toBe("refused");
+    expect((await purse.reserve(spending(), 0, MINUTE)).kind).toBe("reserved");
+  });
+
+  it("tells the router of accounts that refused, and of no others", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET, TEAM] });
+    for (const team of ["red", "blue", "green"]) await purse.reserve(spending({ tags: { team } }), 10, MINUTE);
+    expect(await readRefusingStates(redis, [FLEET, TEAM])).toEqual([]);
+    await purse.reserve(spending({ tags: { team: "blue" } }), 295, MINUTE);
+    const [state, ...others] = await readRefusingStates(redis, [FLEET, TEAM]);
+    expect(others).toEqual([]);
+    expect(state).toEqual((await readBudgetStates(redis, [TEAM])).find(({ value }) => value === "blue"));
   });
 
   it("calls only models below a price once a degrading budget is used up, and none less for one that only alerts", async () => {

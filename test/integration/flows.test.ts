@@ -1,9 +1,12 @@
 // The ways a job takes through the fleet, over real queues, real SDKs and simulated vendors.
 
+import { join } from "node:path";
 import { Queue } from "bullmq";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
-import { DEAD_QUEUE, fleetKeys, modelQueue, taskQueue } from "../../src/runtime/keys.ts";
+import { totalCostNanoUsd } from "../../src/job/trail.ts";
+import { createFileStore } from "../../src/results/file-store.ts";
+import { batchKeys, DEAD_QUEUE, fleetKeys, modelQueue, taskQueue } from "../../src/runtime/keys.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
 import { startTestFleet, until, type TestFleet } from "../support/fleet.ts";
 
@@ -45,6 +48,31 @@ describe("a step of two calls", () => {
     const { answers } = await run(0);
     expect(answers.length).toBe(ROWS.length);
     expect(modelsOf(answers)).toEqual(new Set(["beta/two"]));
+  });
+
+  it("books the call that was made when its batch is cancelled before the other one is", { timeout: 60_000 }, async () => {
+    await startUp({ route });
+    await Promise.all([["router"], ["reroute"], ["recorder"], ["pool", "alpha"]].map(([role = "", ...of]) => fleet.start(role, ...of)));
+    await fleet.command("enqueue", await fleet.file("in.jsonl", toJsonl(ROWS)), "--task", "classify", "--batch", "b").result;
+    await until("the first models to be asked", () => Promise.resolve(callsOf("alpha") === ROWS.length));
+    const redis = fleet.redis.client();
+    await until("their answers to be brought", async () => (await redis.hlen(batchKeys("b").parts)) === ROWS.length);
+    expect((await fleet.command("cancel", "b").result).code).toBe(0);
+    await fleet.start("pool", "beta");
+    const states = createBatchStates(redis);
+    await until("the batch's end", async () => (await states.status("b"))?.state === "cancelled");
+    expect(callsOf("beta")).toBe(0);
+
+    const store = createFileStore({ dir: join(fleet.dir, "data", "store") });
+    const booked = async () => {
+      const entries = [];
+      for await (const entry of store.ledger("b")) entries.push(entry);
+      return entries;
+    };
+    await until("the calls to be booked", async () => (await booked()).length === ROWS.length);
+    await store.stop();
+    expect(new Set((await booked()).map(({ model, outcome }) => `${model} ${outcome}`))).toEqual(new Set(["alpha/one answered"]));
+    expect(totalCostNanoUsd(await booked())).toBe(fleet.simulator.ledger().total.costNanoUsd);
   });
 });
 

@@ -25,6 +25,10 @@ async function start(count: number) {
   return {
     out,
     fleet: started,
+    enqueue: async (...args: readonly string[]) => {
+      const { code, stderr } = await started.command("enqueue", file, "--task", "classify", ...args).result;
+      expect(code, stderr).toBe(0);
+    },
     run: (...args: readonly string[]) => started.command("run", file, "--task", "classify", "-o", out, ...args).result,
     spentUsd: () => started.simulator.ledger().total.costNanoUsd / 1e9,
   };
@@ -49,6 +53,19 @@ describe("run --max-cost", { timeout: 60_000 }, () => {
     expect(last.code, last.stderr).toBe(0);
     expect(await of.lines(out)).toHaveLength(ROWS);
     expect(of.simulator.ledger().total.calls).toBe(ROWS);
+  });
+
+  it("holds for rows that were enqueued before without one, and stands among the budgets", async () => {
+    const { fleet: of, run, enqueue, spentUsd } = await start(ROWS);
+    await enqueue("--batch", "b");
+    const { code, stderr } = await run("--batch", "b", "--max-cost", "0.002");
+    expect(code, stderr).toBe(1);
+    expect(spentUsd()).toBeGreaterThan(0.0017);
+    expect(spentUsd()).toBeLessThanOrEqual(0.00204);
+    const { stdout } = await of.command("budgets").result;
+    expect(stdout).toMatch(/--max-cost \(b\) +all +\$0\.0020 .* stop +used up/);
+    expect((await run("--batch", "b")).code).toBe(0);
+    expect((await of.command("budgets").result).stderr).toContain("no budgets");
   });
 
   it("asks and stops nothing where the money is enough, and leaves nothing behind", async () => {

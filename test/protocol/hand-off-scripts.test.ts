@@ -162,7 +162,9 @@ async function makeWorld() {
     const { isThere, brought, isWhole } = rules.bring(parts.get(slot) ?? [undefined, undefined], part, outcome);
     parts.set(slot, brought);
     const reply = await states.bring({ batch, row: at }, hop, { part, parts: 2, ...(outcome === undefined ? {} : { json: outcome }) });
-    expect(reply).toEqual({ isThere, all: isThere && isWhole ? brought : [] });
+    const { kind, hop: last } = model[at]!;
+    const isGone = kind === "done" || (kind === "open" && last > hop);
+    expect(reply).toEqual({ isThere, isGone, all: isThere && isWhole ? brought : [] });
   };
 
   const pause = async (wanted: boolean) => {

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createQueueSet, JOB_OPTIONS, type QueueSet } from "../../queues/queue-set.ts";
-import { createFleetWorker, type FleetWorker, type Verdict } from "../../queues/worker-factory.ts";
+import { createFleetWorker, type FleetWorker, type Disposition } from "../../queues/worker-factory.ts";
 import { modelQueue } from "../../src/runtime/keys.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
@@ -45,7 +45,7 @@ const add = (jobs: number, from = 0) =>
 const isEmpty = async () => (await queues.queue(QUEUE).getJobCountByTypes("wait", "active", "delayed")) === 0;
 
 /** A worker whose jobs run until they are let go, or as `work` says. */
-function startWorker(concurrency: number, work?: (id: string) => Promise<Verdict>) {
+function startWorker(concurrency: number, work?: (id: string) => Promise<Disposition>) {
   const started: string[] = [];
   let most = 0;
   worker = createFleetWorker({
@@ -60,9 +60,9 @@ function startWorker(concurrency: number, work?: (id: string) => Promise<Verdict
       started.push(id!);
       const over = new Promise<void>((end) => running.set(id!, end));
       most = Math.max(most, running.size);
-      const verdict = await (work?.(id!) ?? over.then((): Verdict => ({ kind: "finish" })));
+      const disposition = await (work?.(id!) ?? over.then((): Disposition => ({ kind: "finish" })));
       running.delete(id!);
-      return verdict;
+      return disposition;
     },
   });
   return {

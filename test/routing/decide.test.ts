@@ -7,7 +7,7 @@ import type { Answer, Outcome } from "../../src/job/outcome.ts";
 import { freshProgress, type Progress } from "../../src/job/progress.ts";
 import type { Step, TaskSpec } from "../../src/job/task.ts";
 import { afterSkip, beforeStep, decideStep } from "../../src/routing/decide.ts";
-import type { Part } from "../../src/routing/verdict.ts";
+import type { Part } from "../../src/routing/sorted-parts.ts";
 import { taskSpec } from "./specs.ts";
 
 const progress = freshProgress(0);

@@ -16,7 +16,7 @@ import type { Route, Step, TaskSpec } from "../../src/job/task.ts";
 import type { Purpose, TrailEntry } from "../../src/job/trail.ts";
 import { NO_USAGE } from "../../src/job/usage.ts";
 import { beforeStep, decideStep, type Decision } from "../../src/routing/decide.ts";
-import type { Part } from "../../src/routing/verdict.ts";
+import type { Part } from "../../src/routing/sorted-parts.ts";
 import { createBinder } from "../../workers/binder.ts";
 import { jobSpec, modelSpec, taskSpec, viewSpec } from "./specs.ts";
 

@@ -91,6 +91,6 @@ export function viewSpec(models: Iterable<ModelSpec>, states: Readonly<Record<st
     expectedWaitMs: (id) => states[id]?.waitMs ?? 0,
     stats: (_task, id) => ({ ...NO_STATS, ...states[id]?.stats }),
     isDemoted: (_task, id) => states[id]?.isDemoted ?? false,
-    whyShut: (_task, _job, id) => states[id]?.whyShut,
+    whyShut: (_task, _job, { model }) => states[model]?.whyShut,
   };
 }

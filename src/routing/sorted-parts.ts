@@ -22,7 +22,7 @@ export interface FailedCheck {
 type EndingCode = "cancelled" | "expired" | "invalid";
 const ENDING_RANK: Readonly<Record<EndingCode, number>> = { cancelled: 0, expired: 1, invalid: 2 };
 
-export interface Verdict {
+export interface SortedParts {
   /** What ends the job, the weightiest first. */
   readonly endings: readonly (ResultError & { readonly code: EndingCode })[];
   readonly refused: readonly { readonly model: ModelId; readonly reason: string }[];
@@ -32,7 +32,7 @@ export interface Verdict {
   readonly answers: readonly { readonly model: ModelId; readonly answer: Answer }[];
 }
 
-export function readParts(parts: readonly Part[]): Verdict {
+export function sortParts(parts: readonly Part[]): SortedParts {
   const endings: (ResultError & { readonly code: EndingCode })[] = [];
   const refused: { readonly model: ModelId; readonly reason: string }[] = [];
   const exclusions: Exclusion[] = [];
