@@ -1,8 +1,12 @@
 // Single jobs that have bad luck: their worker dies again and again, or somebody deletes them by hand.
 
+import { join } from "node:path";
 import { Queue } from "bullmq";
 import { afterEach, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
+import { createQueueSet } from "../../queues/queue-set.ts";
+import { freshProgress, type Exclusion } from "../../src/job/progress.ts";
+import { createFileStore } from "../../src/results/file-store.ts";
 import { modelQueue, taskQueue } from "../../src/runtime/keys.ts";
 import { expectEveryRowOnce } from "../support/assert-complete.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
@@ -50,6 +54,51 @@ describe("a job whose worker is killed five times in a row", () => {
     expect(calls(fleet)).toBe(6);
     const status = await createBatchStates(fleet.redis.client()).status("b");
     expect(status).toMatchObject({ calls: 6, duplicateCalls: 5, answered: 1 });
+  });
+});
+
+describe("a job whose worker dies at the moment when it has handed it on", () => {
+  it("may be called once more in vain, and that call is in the books as well", { timeout: 60_000 }, async () => {
+    const rows = classifyRows(1);
+    fleet = await startTestFleet({
+      simulator: classifySimulator(rows),
+      config: classifyConfig({ queues: { lock: "1s", stalledCheck: "500ms" } }),
+    });
+    const { simulator } = fleet;
+    for (const role of [["router"], ["recorder"], ["pool", "beta"]]) await fleet.start(...role);
+    simulator.setFault({ vendor: "alpha", fault: "hang" });
+    const pool = await fleet.start("pool", "alpha");
+    const input = await fleet.file("in.jsonl", toJsonl(rows));
+    await fleet.command("enqueue", input, "--task", "classify", "--batch", "b").result;
+    await until("the first call", () => calls(fleet!) === 1);
+    await pool.kill();
+    simulator.clearFaults();
+
+    // What it would have added last, had it come so far.
+    const queues = createQueueSet(fleet.redis.client());
+    const alpha: Exclusion = { model: "alpha/one", cause: "cut-off", reason: "its answer was cut off" };
+    const handedOn = {
+      job: { batch: "b", row: 0, task: "classify", input: { text: rows[0]!.text }, id: rows[0]!.id },
+      hop: 2,
+      round: 0,
+      progress: { ...freshProgress(Date.now()), excluded: [alpha] },
+    };
+    await queues.addReroute(handedOn);
+    simulator.setFault({ vendor: "alpha", fault: "cut-off" });
+    await fleet.start("pool", "alpha");
+    await until("the call in vain", () => calls(fleet!) === 2);
+    const states = createBatchStates(fleet.redis.client());
+    await until("its queue job's end", async () => (await queues.queue(modelQueue("alpha/one")).getActiveCount()) === 0);
+    await fleet.start("reroute");
+    await until("the batch's end", async () => (await states.status("b"))?.state === "finished");
+    await queues.stop();
+
+    const store = createFileStore({ dir: join(fleet.dir, "data", "store") });
+    const booked: string[] = [];
+    for await (const { model, outcome, isDuplicate } of store.ledger("b"))
+      booked.push(`${model} ${outcome}${isDuplicate ? ", beside" : ""}`);
+    await store.stop();
+    expect(booked.toSorted()).toEqual(["alpha/one uncertain, beside", "alpha/one unfit, beside", "beta/two answered"]);
   });
 });
 
