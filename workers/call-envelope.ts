@@ -6,7 +6,9 @@ import type { TrailEntry } from "../src/job/trail.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
 import type { Disposition } from "../queues/worker-factory.ts";
 
+/** A call stands in the trail once. */
 export function withEntry(envelope: CallEnvelope, entry: TrailEntry): CallEnvelope {
+  if (envelope.progress.trail.some(({ call }) => call === entry.call)) return envelope;
   return { ...envelope, progress: { ...envelope.progress, trail: extendTrail(envelope.progress.trail, entry) } };
 }
 

@@ -3,7 +3,7 @@
 import type { Checked } from "../src/attempt/attempt.ts";
 import type { Answer } from "../src/job/outcome.ts";
 import type { ModelRequest } from "../src/job/request.ts";
-import type { TaskSpec } from "../src/job/task.ts";
+import type { Step, TaskSpec } from "../src/job/task.ts";
 import type { Purpose } from "../src/job/trail.ts";
 import { createPrompt } from "../src/prompt/prompt.ts";
 import { createChecker } from "../src/quality/check.ts";
@@ -38,10 +38,8 @@ export function createCallRequests(task: TaskSpec): (envelope: CallEnvelope) => 
     const { held } = progress;
     const own = { subject: task.name, check: (answer: Answer) => check(answer, job.input) };
     switch (step.purpose) {
-      case undefined: {
-        const purpose = step.models.length > 1 ? "agree" : "answer";
-        return { kind: "request", call: { ...own, purpose, request } };
-      }
+      case undefined:
+        return { kind: "request", call: { ...own, purpose: purposeOf(step), request } };
       case "repair": {
         const asked = held ? repairRequest(request, held.answer, held.reason ?? "it failed a check") : request;
         return { kind: "request", call: { ...own, purpose: "repair", request: asked } };
@@ -66,6 +64,11 @@ export function createCallRequests(task: TaskSpec): (envelope: CallEnvelope) => 
         return step.purpose satisfies never;
     }
   };
+}
+
+/** What the calls of a step are for. */
+export function purposeOf({ purpose, models }: Step): Purpose {
+  return purpose ?? (models.length > 1 ? "agree" : "answer");
 }
 
 /** Every subject that the calls of a task may have. */

@@ -3,6 +3,7 @@
 
 import type { Job as QueueJob } from "bullmq";
 import type { Attempt } from "../src/attempt/attempt.ts";
+import { cutOffEntry } from "../src/attempt/trail-entry.ts";
 import { createRedisPurse } from "../src/cost/redis-purse.ts";
 import { callId } from "../src/job/job.ts";
 import { escapeModelName, type ModelId } from "../src/job/names.ts";
@@ -21,7 +22,8 @@ import type { CallEnvelope } from "../queues/payload.ts";
 import { createFleetWorker, type FleetWorker, type Disposition } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS, withCap } from "./admission.ts";
 import { createCallMaker } from "./call-maker.ts";
-import { keepData, withEntry } from "./call-envelope.ts";
+import { keepData, ownEntries, withEntry } from "./call-envelope.ts";
+import { purposeOf } from "./call-request.ts";
 import { createEnding } from "./ending.ts";
 import { createPoolConcurrency } from "./pool-concurrency.ts";
 import { isAnswerJudged } from "./judging.ts";
@@ -64,13 +66,15 @@ export function createPool(
     const admitted = await admit(envelope, { states, clock }, { place: escapeModelName(model.name), queueJob, part: envelope.part });
     if (admitted.kind === "paused") {
       // A step of several calls stays together: sent back, its calls that have been made would be made again.
-      return isJoined(envelope) ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(envelope);
+      return isJoined(envelope) ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(await withCutOff(envelope, queueJob));
     }
     if (admitted.kind === "gone") {
-      if (envelope.calls > 0) await ending.booked(envelope);
+      const met = await withCutOff(envelope, queueJob);
+      if (ownEntries(met).length > 0) await ending.booked(met);
       return FINISH;
     }
     if (admitted.kind === "over") {
+      envelope = await withCutOff(envelope, queueJob);
       await (isJoined(envelope) ? join.end(envelope, admitted.error) : ending.failed(envelope, admitted.error));
       return FINISH;
     }
@@ -90,6 +94,7 @@ export function createPool(
         await queueJob.updateData(envelope);
       },
     });
+    if (call.kind !== "made" || call.attempt.blocked) envelope = await withCutOff(envelope, queueJob);
     // Another process may know the task: this one was started before it was configured, or after it was taken out.
     if (call.kind === "unknown-task") {
       return isJoined(envelope) ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(envelope);
@@ -110,6 +115,17 @@ export function createPool(
     const kept = await keepData(queueJob, disposition);
     await made.close();
     return kept;
+  };
+
+  /** A call from this queue job that was cut off with its process, and isn't made again from it, is booked as it stands: its row goes on, or ends, without it. */
+  const withCutOff = async (envelope: CallEnvelope, queueJob: QueueJob): Promise<CallEnvelope> => {
+    if (queueJob.attemptsStarted < 2) return envelope;
+    const model = fleet.models.get(envelope.model);
+    const call = callId(queueJob.id!, envelope.calls + 1);
+    const lost = model && (await limiter.reclaim({ call, model: model.id }));
+    if (!lost) return envelope;
+    const tokens = { inputTokens: lost.inputTokens, likelyOutputTokens: lost.outputTokens };
+    return withEntry(envelope, cutOffEntry({ id: call, model, purpose: purposeOf(envelope.step), tokens }, lost));
   };
 
   const settle = async (envelope: CallEnvelope, task: TaskSpec, made: Attempt): Promise<Disposition> => {

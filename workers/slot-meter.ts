@@ -106,6 +106,7 @@ export function createSlotMeter({
               waiting = Math.min(waiting, --waitingNow);
             }
           },
+          reclaim: (lost) => limiter.reclaim(lost),
           settle(how) {
             end(how);
             return limiter.settle(how);

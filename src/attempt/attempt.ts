@@ -35,6 +35,8 @@ export interface Call {
     readonly highInputTokens: number;
     readonly inputCharacters: number;
     readonly outputTokens: number;
+    /** What is booked of it where the vendor's word never arrives. */
+    readonly likelyOutputTokens: number;
     readonly maxOutputTokens?: number;
   };
   readonly timeoutMs: number;

@@ -4,11 +4,17 @@ import { callCostNanoUsd } from "../cost/call-cost.ts";
 import type { Outcome } from "../job/outcome.ts";
 import type { TrailEntry } from "../job/trail.ts";
 import { NO_USAGE, type Usage } from "../job/usage.ts";
-import type { PermitReply } from "../limits/limiter.ts";
+import type { CutOff } from "../limits/limiter.ts";
 import type { CallReport } from "../providers/provider.ts";
 import type { Call } from "./attempt.ts";
 
-type CutOff = NonNullable<Extract<PermitReply, { kind: "granted" }>["cutOff"]>;
+/** A call that isn't made (again): as far as its entry needs it. */
+export interface LostCall extends Pick<Call, "id" | "model" | "purpose"> {
+  readonly tokens: Pick<Call["tokens"], "inputTokens" | "likelyOutputTokens">;
+}
+
+/** Endings with an answer, whatever it was worth. */
+const ANSWERED: ReadonlySet<TrailEntry["outcome"]> = new Set(["answered", "unfit", "refused"]);
 
 /**
  * Of a call that this process made. One that was sent and whose answer never arrived, broken off by us or by whatever lies between, may be charged all the
@@ -37,10 +43,13 @@ export function madeEntry(
   };
 }
 
-/** An earlier grant for this very call was never closed: its process died, the vendor may have been asked and paid. */
-export function cutOffEntry(call: Call, { permit, startedAt, inputTokens, outputTokens }: CutOff): TrailEntry {
+/**
+ * An earlier grant for this very call was never closed: its process died, the vendor may have been asked and paid. More has been learned since then: it is booked at
+ * what is expected now.
+ */
+export function cutOffEntry(call: LostCall, { permit, startedAt }: Pick<CutOff, "permit" | "startedAt">): TrailEntry {
   return {
-    ...common(call, permit, { ...NO_USAGE, inputTokens, outputTokens }),
+    ...common(call, permit, expectedUsage(call)),
     outcome: "uncertain",
     reason: "cut off with its process; usage and cost are estimates",
     startedAt,
@@ -48,8 +57,24 @@ export function cutOffEntry(call: Call, { permit, startedAt, inputTokens, output
   };
 }
 
+/**
+ * The trail with one call more. What the vendor tells of it is the best word there is on the job's earlier calls whose usage never arrived: the same model, asked the same
+ * again, takes what it took, and another one says at least that the answer was not so short.
+ */
+export function extendTrail(trail: readonly TrailEntry[], entry: TrailEntry): readonly TrailEntry[] {
+  const isTold = ANSWERED.has(entry.outcome) && entry.usage.inputTokens > 0;
+  if (!isTold) return [...trail, entry];
+  const booked = trail.map((earlier) => {
+    if (earlier.outcome !== "uncertain" || earlier.purpose !== entry.purpose) return earlier;
+    const outputTokens = Math.max(earlier.usage.outputTokens, entry.usage.outputTokens);
+    const usage = earlier.model === entry.model ? entry.usage : { ...earlier.usage, outputTokens };
+    return { ...earlier, usage, costNanoUsd: callCostNanoUsd(usage, earlier.price) };
+  });
+  return [...booked, entry];
+}
+
 /** A call that is asked again after its process died is another call, and is paid for itself: what tells them apart is the permit. */
-function common({ id, model, purpose }: Call, permit: string, usage: Usage) {
+function common({ id, model, purpose }: LostCall, permit: string, usage: Usage) {
   return {
     call: `${id}~${permit}`,
     model: model.id,
@@ -60,6 +85,6 @@ function common({ id, model, purpose }: Call, permit: string, usage: Usage) {
   };
 }
 
-function expectedUsage({ tokens }: Call): Usage {
-  return { ...NO_USAGE, inputTokens: tokens.inputTokens, outputTokens: tokens.outputTokens };
+function expectedUsage({ tokens }: LostCall): Usage {
+  return { ...NO_USAGE, inputTokens: tokens.inputTokens, outputTokens: tokens.likelyOutputTokens };
 }

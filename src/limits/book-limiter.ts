@@ -69,6 +69,15 @@ export function createBookLimiter(options: {
     async release({ call, model }) {
       await end({ call, model, final: { kind: "unused" } });
     },
+    async reclaim({ call, model }) {
+      const desk = deskOf(model);
+      const lost = await desk.look(call);
+      if (!lost) return undefined;
+      const { nonce, ...rest } = lost;
+      await desk.end({ call, model, nonce, final: { kind: "kept" } });
+      desk.line.freed();
+      return { permit: nonce, ...rest };
+    },
     async stop() {
       await Promise.all(Array.from(desks.values(), ({ line }) => line.stop()));
     },
@@ -103,5 +112,6 @@ function openDesk(provider: ProviderSpec, { clock, openBook }: { clock: Clock; o
       return (rate && headers.read(model, reading, rate)) ?? [];
     });
   const isRateKnown = (model: ModelId) => (scopes.of(model) ?? []).some(({ rates }) => rates.size > 0);
-  return { provider, isRateKnown, policy: chargingPolicy(provider), scopes, line, end, readingsOf };
+  const look = (call: string) => book.look(call);
+  return { provider, isRateKnown, policy: chargingPolicy(provider), scopes, line, look, end, readingsOf };
 }

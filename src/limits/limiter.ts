@@ -34,15 +34,18 @@ export type PermitReply =
       readonly kind: "granted";
       /** The permit's own name: a call that is asked again, because its process died, gets another. */
       readonly permit: string;
-      readonly cutOff?: {
-        readonly permit: string;
-        readonly startedAt: number;
-        readonly inputTokens: number;
-        readonly outputTokens: number;
-      };
+      readonly cutOff?: CutOff;
     }
   /** Not within `patienceMs`: ask again in `waitMs`. `isShut`: nobody gets a permit until then; else it is a place in line. */
   | { readonly kind: "wait"; readonly waitMs: number; readonly isShut: boolean; readonly reason: string };
+
+/** A grant that was neither settled nor released: its start (unix ms), and what was expected of the call. */
+export interface CutOff {
+  readonly permit: string;
+  readonly startedAt: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
 
 /** The vendor refused the call for its rate: a 429, or a request to slow down. */
 export interface Refusal {
@@ -77,6 +80,11 @@ export interface Limiter {
   settle(end: CallEnd): Promise<void>;
   /** No call was made: gives everything back. Harmless when repeated. */
   release(permit: { readonly call: string; readonly model: ModelId }): Promise<void>;
+  /**
+   * For a call that isn't to be made, or not again: takes an earlier grant for it away that was never closed, and tells of it. What it was charged stays charged. Rejects
+   * only when Redis does.
+   */
+  reclaim(permit: { readonly call: string; readonly model: ModelId }): Promise<CutOff | undefined>;
   /** Ends the limiter's timers and refuses its waiters with `wait`. */
   stop(): Promise<void>;
 }

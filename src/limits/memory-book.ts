@@ -10,6 +10,7 @@ import {
   HORIZON_MS,
   LATE_MS,
   UNCERTAIN_MS,
+  type CutOffCall,
   type PermitAnswer,
   type PermitAsk,
   type PermitBook,
@@ -43,11 +44,7 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
     const lost = earlier ?? uncertain.get(ask.call);
     uncertain.delete(ask.call);
     leases.set(ask.call, { ...ask, startedAt: now, expiresAt: now + ask.leaseMs });
-    if (!lost) return { kind: "granted" };
-    return {
-      kind: "granted",
-      cutOff: { nonce: lost.nonce, startedAt: lost.startedAt, inputTokens: lost.inputTokens, outputTokens: lost.outputTokens },
-    };
+    return lost ? { kind: "granted", cutOff: toCutOff(lost) } : { kind: "granted" };
   };
 
   const pay = (
@@ -125,10 +122,18 @@ export function createMemoryBook({ provider, clock }: { provider: ProviderSpec; 
       for (const scope of scopes.values()) scope.endTurn();
       return answers;
     },
+    async look(call) {
+      const found = leases.get(call) ?? uncertain.get(call);
+      return found && toCutOff(found);
+    },
     async end(endings) {
       for (const ending of endings) endOne(ending, clock.now());
     },
   };
+}
+
+function toCutOff({ nonce, startedAt, inputTokens, outputTokens }: Lease): CutOffCall {
+  return { nonce, startedAt, inputTokens, outputTokens };
 }
 
 /** What the end of a call changes of what it was charged. */

@@ -84,6 +84,8 @@ export interface PermitBook {
    * the whole fleet. While the line is long all are refused, and later asks of the same call stand behind earlier ones.
    */
   ask(asks: readonly PermitAsk[]): Promise<readonly PermitAnswer[]>;
+  /** The grant for the call that was never ended, if there is one. */
+  look(call: string): Promise<CutOffCall | undefined>;
   /** Charges of unknown calls are ignored; readings and holds are not. */
   end(endings: readonly PermitEnding[]): Promise<void>;
 }

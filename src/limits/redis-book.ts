@@ -9,7 +9,7 @@ import { runScript } from "../runtime/redis-script.ts";
 import { askScript } from "./ask-script.ts";
 import type { BucketRate } from "./bucket.ts";
 import { endScript } from "./end-script.ts";
-import { UNCERTAIN_MS, type PermitAnswer, type PermitBook, type RefusedBy } from "./permit-book.ts";
+import { UNCERTAIN_MS, type CutOffCall, type PermitAnswer, type PermitBook, type RefusedBy } from "./permit-book.ts";
 import { providerScopes, type LimitScope } from "./scopes.ts";
 
 type AskReply =
@@ -41,6 +41,13 @@ export function createRedisBook({ redis, provider }: { redis: Redis; provider: P
       const input = { uncertainMs: UNCERTAIN_MS, ...scopesFor(asks), asks };
       const replies = await runScript<AskReply[]>(redis, askScript, keys, [JSON.stringify(input)]);
       return replies.map(toAnswer);
+    },
+    async look(call) {
+      const [leased, lost] = await Promise.all([redis.hget(leases, call), redis.hget(uncertain, call)]);
+      const text = leased ?? lost;
+      if (text === null) return undefined;
+      const { nonce = "", startedAt, inputTokens, outputTokens } = JSON.parse(text) as CutOffCall;
+      return { nonce, startedAt, inputTokens, outputTokens };
     },
     async end(endings) {
       await runScript(redis, endScript, keys, [JSON.stringify({ ...scopesFor(endings), endings })]);

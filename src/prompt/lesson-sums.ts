@@ -20,9 +20,10 @@ export interface ExpectedTokens {
   readonly inputFactor: number;
   /** The factor and three standard deviations of it: hardly a prompt is counted higher. */
   readonly highInputFactor: number;
+  /** As far as is certain: a few odd answers hardly move it. For limits and reservations. */
   readonly outputTokens: number;
-  /** The mean and two standard deviations: few answers are longer. */
-  readonly highOutputTokens: number;
+  /** The mean of what was seen, from the first answers on: wrong now and then, right on average. For what is booked unseen. */
+  readonly likelyOutputTokens: number;
 }
 
 export const NO_LESSONS: LessonSums = { calls: 0, estimated: 0, counted: 0, countedSquares: 0, answers: 0, output: 0, outputSquares: 0 };
@@ -38,6 +39,7 @@ const INPUT_PRIOR = 2;
 const INPUT_PRIOR_SCATTER = 0.1;
 const HIGH_DEVIATIONS = 1;
 const OUTPUT_PRIOR = 10;
+const LIKELY_OUTPUT_PRIOR = 0.5;
 /** No model answers at greater length: more is a vendor's slip. */
 const LONGEST_OUTPUT = 1_000_000;
 
@@ -67,20 +69,19 @@ export function foldLessons(older: LessonSums, newer: LessonSums): LessonSums {
   };
 }
 
-/** Begins as the estimate has it: factor 1, and answers scattered as widely as they are long. */
+/** Begins as the estimate has it. */
 export function expectTokens(sums: LessonSums, estimatedOutput: number): ExpectedTokens {
-  const { calls, estimated, counted, countedSquares, answers, output, outputSquares } = sums;
+  const { calls, estimated, counted, countedSquares, answers, output } = sums;
   const ratio = estimated > 0 ? clamp(counted / estimated, LOWEST_FACTOR, HIGHEST_FACTOR) : 1;
   const inputFactor = (calls * ratio + INPUT_PRIOR) / (calls + INPUT_PRIOR);
   const variance = estimated > 0 ? Math.max(0, countedSquares / estimated - (counted / estimated) ** 2) : 0;
   const scatter = Math.sqrt((calls * variance + INPUT_PRIOR * INPUT_PRIOR_SCATTER ** 2) / (calls + INPUT_PRIOR));
-  const mean = (output + OUTPUT_PRIOR * estimatedOutput) / (answers + OUTPUT_PRIOR);
-  const meanSquare = (outputSquares + OUTPUT_PRIOR * 2 * estimatedOutput ** 2) / (answers + OUTPUT_PRIOR);
+  const meanOutput = (prior: number) => (output + prior * estimatedOutput) / (answers + prior);
   return {
     inputFactor,
     highInputFactor: Math.min(HIGHEST_FACTOR, inputFactor + HIGH_DEVIATIONS * scatter),
-    outputTokens: mean,
-    highOutputTokens: mean + 2 * Math.sqrt(Math.max(0, meanSquare - mean ** 2)),
+    outputTokens: meanOutput(OUTPUT_PRIOR),
+    likelyOutputTokens: meanOutput(LIKELY_OUTPUT_PRIOR),
   };
 }
 

@@ -14,8 +14,8 @@ import type { TokenEstimate } from "./token-estimate.ts";
 export interface CorrectedEstimate extends TokenEstimate {
   /** Hardly a prompt is counted higher (mean and three standard deviations of what vendor's counts and ours differ by). */
   readonly highInputTokens: number;
-  /** Few answers are longer (mean and two standard deviations, within `maxOutputTokens`). */
-  readonly highOutputTokens: number;
+  /** What the answer takes on average, as far as was seen, within `maxOutputTokens`; `outputTokens` trusts the first few answers less. */
+  readonly likelyOutputTokens: number;
 }
 
 export interface TaughtCall {
@@ -107,7 +107,7 @@ export function createTokenLearner({
         inputTokens: Math.round(estimate.inputTokens * expected.inputFactor),
         highInputTokens: Math.ceil(estimate.inputTokens * expected.highInputFactor),
         outputTokens: within(expected.outputTokens),
-        highOutputTokens: within(expected.highOutputTokens),
+        likelyOutputTokens: within(expected.likelyOutputTokens),
       };
     },
     learn({ task, model, estimate, usage, isWhole }) {

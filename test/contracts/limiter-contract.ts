@@ -289,6 +289,26 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       expect(await acquire(limiter, call)).toEqual({ kind: "granted", permit: expect.any(String) });
     });
 
+    it.each(["open", "run out"] as const)(
+      "takes a grant away whose lease is %s, and tells of it once, where the call isn't to be made again",
+      async (how) => {
+        const { limiter, second, model } = start({ limits: { concurrency: 1 }, processes: 2 });
+        const lost = ask(model, { leaseMs: how === "open" ? 60_000 : 100, inputTokens: 7, outputTokens: 5 });
+        const first = await acquire(limiter, lost);
+        if (how === "run out") await suite.pass(150);
+        expect(await second.reclaim(lost)).toMatchObject({
+          permit: first.kind === "granted" && first.permit,
+          inputTokens: 7,
+          outputTokens: 5,
+        });
+        expect(await second.reclaim(lost)).toBeUndefined();
+        expect((await acquire(second, ask(model), WAIT)).kind).toBe("granted");
+        // Who was thought dead comes back late.
+        await eventually(limiter.settle(answered(lost)));
+        expect((await acquire(limiter, ask(model))).kind).toBe("wait");
+      },
+    );
+
     it("frees the place of a lease that ran out, and still knows the call when it is asked again", async () => {
       const { limiter, second, model } = start({ limits: { concurrency: 1 }, processes: 2 });
       const lost = ask(model, { leaseMs: 100, outputTokens: 5 });

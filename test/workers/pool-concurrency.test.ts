@@ -54,6 +54,7 @@ function createPacer(clock: ManualClock, vendor: Vendor): Limiter {
     },
     settle: () => Promise.resolve(),
     release: () => Promise.resolve(),
+    reclaim: () => Promise.resolve(undefined),
     stop: () => Promise.resolve(),
   };
 }
