@@ -12,6 +12,13 @@ export function budgetWarnings(accounts: readonly AccountState[]): readonly stri
     const used = spentNanoUsd + reservedNanoUsd;
     if (!isUsedUp(account) && used < NEARLY * limitNanoUsd) return [];
     const state = `Budget ${titleOf(account)}: ${formatUsd(used)} of ${formatUsd(limitNanoUsd)} ${budget.per === "all" ? "" : `for this ${budget.per} `}`;
+    const { refusedNanoUsd = 0 } = account;
+    if (refusedNanoUsd > limitNanoUsd && budget.action === "stop") {
+      const raise = `modelfleet budgets raise ${budget.name} --to DOLLARS`;
+      return [
+        `${state}are spent or reserved, and a call is expected to cost ${formatUsd(refusedNanoUsd)}, more than all of it: its job waits until ${raise}, or its batch is cancelled.`,
+      ];
+    }
     if (!isUsedUp(account)) return [`${state}are spent or reserved.`];
     return [`${state}are spent or reserved${whatNow(account)}`];
   });

@@ -18,6 +18,7 @@ interface Options {
   readonly config?: string;
   readonly json?: boolean;
   readonly to?: string;
+  readonly of?: string;
 }
 
 export function registerBudgets(program: Command): void {
@@ -30,6 +31,7 @@ export function registerBudgets(program: Command): void {
   configOption(budgets.command("raise <name>"))
     .description("set a budget's limit while the fleet runs: what it stopped goes on by itself")
     .requiredOption("--to <dollars>", "the new limit; `configured` for the one in the configuration")
+    .option("--of <value>", "of this tenant (provider, model, task, tag's value, batch) alone")
     // --config is an option of `budgets` too, which takes it wherever it stands.
     .action(async (name: string, _own: Options, command: Command) => {
       await raise(name, command.optsWithGlobals());
@@ -64,7 +66,7 @@ export function budgetTable(accounts: readonly AccountState[]): string {
   );
 }
 
-async function raise(name: string, { to = "", ...options }: Options): Promise<void> {
+async function raise(name: string, { to = "", of, ...options }: Options): Promise<void> {
   const open = await openFleet(options);
   try {
     const budget = open.fleet.budgets.find((each) => each.name === name);
@@ -75,12 +77,16 @@ async function raise(name: string, { to = "", ...options }: Options): Promise<vo
         known === "" ? "No budgets are configured: see docs/costs.md." : `There are: ${known}.`,
       );
     }
+    if (of !== undefined && (budget.scope === "fleet" || (budget.of !== undefined && budget.of !== of))) {
+      throw new UsageError(`budget ${name} has no account of its own for "${of}"`, "Leave out --of: it has one limit.");
+    }
     const isConfigured = to === "configured";
     const limit = isConfigured ? undefined : readLimit(to);
-    await setBudgetLimit(open.redis, name, limit);
-    say(
-      `budget ${name}: ${formatUsd(limit ?? budget.limitNanoUsd)}${isConfigured ? ", as configured" : " until it is set again (the configuration says " + formatUsd(budget.limitNanoUsd) + ")"}`,
-    );
+    await setBudgetLimit(open.redis, { budget: name, value: of }, limit);
+    const title = of === undefined ? name : `${name} (${of})`;
+    if (isConfigured)
+      say(`budget ${title}: ${of === undefined ? `${formatUsd(budget.limitNanoUsd)}, as configured` : `as ${name} has it`}`);
+    else say(`budget ${title}: ${formatUsd(limit!)} until it is set again (the configuration says ${formatUsd(budget.limitNanoUsd)})`);
   } finally {
     await open.close();
   }

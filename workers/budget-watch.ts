@@ -6,6 +6,7 @@ import type { ModelId } from "../src/job/names.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { BATCH_CAP, type BudgetSpec, type Spending } from "../src/cost/budget.ts";
 import { accountKey, whyShut } from "../src/cost/budget-gate.ts";
+import { tokenPricesFor } from "../src/cost/token-prices.ts";
 import type { AccountState } from "../src/cost/purse.ts";
 import { readRefusingStates } from "../src/cost/redis-budget-states.ts";
 import type { ModelView } from "../src/routing/model-view.ts";
@@ -44,11 +45,12 @@ export function createBudgetWatch(options: {
   })();
 
   return {
-    whyShut(task, job, { model, expectedNanoUsd }) {
+    whyShut(task, job, { model, inputTokens, costNanoUsd }) {
       if (job.isCapped && watched === budgets) watched = [...budgets, BATCH_CAP];
       if (watched.length === 0) return undefined;
       const spec = models.get(model);
-      return spec && whyShut(budgets, states, { spending: spendingOf(task, job, spec), expectedNanoUsd });
+      if (!spec) return undefined;
+      return whyShut(budgets, states, { spending: spendingOf(task, job, { spec, inputTokens }), expectedNanoUsd: costNanoUsd });
     },
     async stop() {
       stopping.abort();
@@ -57,11 +59,11 @@ export function createBudgetWatch(options: {
   };
 }
 
-/** What a call of the job to the model counts towards. */
+/** What a call of the job to the model counts towards, at the prices for its length. */
 export function spendingOf(
   { name }: Pick<TaskSpec, "name">,
   { batch, tags, tenant, isCapped }: Job,
-  { id, provider, price }: ModelSpec,
+  { spec: { id, provider, price }, inputTokens }: { readonly spec: ModelSpec; readonly inputTokens: number },
 ): Spending {
   return {
     model: id,
@@ -70,7 +72,7 @@ export function spendingOf(
     batch,
     ...(tags === undefined ? {} : { tags }),
     ...(tenant === undefined ? {} : { tenant }),
-    ...(price === undefined ? {} : { price }),
+    ...(price === undefined ? {} : { price: tokenPricesFor(price, inputTokens) }),
     ...(isCapped === undefined ? {} : { isCapped }),
   };
 }

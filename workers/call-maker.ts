@@ -95,7 +95,7 @@ export function createCallMaker(options: {
         request.kind === "prompt" && request.output !== undefined ? provider.instruction(model, request.output) : undefined;
       const estimate = estimator.estimate(request, instruction);
       const tokens = learner.correct(subject, model.id, estimate);
-      const spending = spendingOf(task, job, model);
+      const spending = spendingOf(task, job, { spec: model, inputTokens: tokens.inputTokens });
       const expectedNanoUsd = callCostNanoUsd(
         { ...NO_USAGE, inputTokens: tokens.inputTokens, outputTokens: tokens.outputTokens },
         model.price,

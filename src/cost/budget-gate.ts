@@ -5,9 +5,11 @@ import type { AccountState } from "./purse.ts";
 
 /** A call that is expected to cost less than this share of what was refused last may find room where that one didn't. */
 const CLEARLY_LESS = 1 / 4;
+/** After so long others may try: they may be cheaper than the router thinks, or than what was refused. */
+const TRY_AGAIN_MS = 15_000;
 
 /**
- * Why no call of this spending is let through; undefined: one is. An account whose last reservation was refused is shut until there is room for that one: to all
+ * Why no call of this spending is let through; undefined: one is. An account that has just refused a reservation is shut until there is room for that one: to all
  * calls but those that are clearly cheaper. `expectedNanoUsd`: by the router's estimate.
  */
 export function whyShut(
@@ -18,9 +20,10 @@ export function whyShut(
   for (const { id, budget, isBinding } of accountsOf(budgets, spending)) {
     const state = states.get(id);
     if (!isBinding || !state?.refusedNanoUsd || !isUsedUp(state)) continue;
-    const { limitNanoUsd, spentNanoUsd, reservedNanoUsd, refusedNanoUsd } = state;
+    const { limitNanoUsd, spentNanoUsd, reservedNanoUsd, refusedNanoUsd, refusedMsAgo = 0 } = state;
     const roomNanoUsd = limitNanoUsd - spentNanoUsd - reservedNanoUsd;
-    if (expectedNanoUsd <= roomNanoUsd && expectedNanoUsd < CLEARLY_LESS * refusedNanoUsd) continue;
+    const isCheap = expectedNanoUsd < CLEARLY_LESS * refusedNanoUsd || refusedMsAgo > TRY_AGAIN_MS;
+    if (expectedNanoUsd <= roomNanoUsd && isCheap) continue;
     const until = state.endsAt === undefined ? "" : ` until ${new Date(state.endsAt).toISOString().slice(0, 16)}Z`;
     return `budget ${budget.name}${state.value === "" ? "" : ` of ${state.value}`} is used up${until}`;
   }

@@ -1,8 +1,8 @@
 // The Lua that the scripts of the budgets begin with: time, periods, and what becomes of reservations whose lifetime is over.
 //
-// KEYS  1 spent (hash account@period → nano-dollars) · 2 reserved (the same) · 3 reservations (hash id → JSON { amount, accounts, isOver?, isSettled? }) · 4 expiries (sorted set of
+// KEYS  1 spent (hash account@period → nano-dollars) · 2 reserved (the same) · 3 reservations (hash id → JSON { amount (text: cjson writes 14 digits), accounts, isOver?, isSettled? }) · 4 expiries (sorted set of
 //       reservation ids by the end of their lifetime, and of `@account@period` by when it is forgotten) · 5 limits (hash budget → raised limit, and account → limit of its own) · 6 refused (hash
-//       account@period → amount of the last refusal)
+//       account@period → `amount@unix ms` of the last refusal)
 // All amounts are whole nano-dollars: exact in Lua's doubles up to nine million dollars.
 
 export const BUDGET_LUA = `
@@ -62,8 +62,8 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', EXPIRIES, '-inf', now, 'LIMI
       redis.call('HDEL', RESERVATIONS, member)
     elseif reservation then
       for _, account in ipairs(reservation.accounts) do
-        free_reserved(account.field, reservation.amount)
-        add_spent(account.field, reservation.amount, account.keptMs)
+        free_reserved(account.field, tonumber(reservation.amount))
+        add_spent(account.field, tonumber(reservation.amount), account.keptMs)
       end
       reservation.isOver = true
       redis.call('HSET', RESERVATIONS, member, cjson.encode(reservation))

@@ -7,7 +7,7 @@
 //
 // A reservation is refused where an account's spent and reserved money and this would pass the limit: so a hundred calls at once can't pass it either.
 
-import type { Price } from "../job/model.ts";
+import type { Price, TokenPrices } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
 
 export type BudgetPeriod = "hour" | "day" | "month" | "all";
@@ -36,8 +36,8 @@ export interface Spending {
   readonly batch: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly tenant?: string;
-  /** Absent: it costs nothing as far as is known. */
-  readonly price?: Price;
+  /** As it holds for a call of its length. Absent: it costs nothing as far as is known. */
+  readonly price?: TokenPrices;
   /** Its batch has a budget of its own: {@link BATCH_CAP}. */
   readonly isCapped?: true;
 }
@@ -77,13 +77,13 @@ function valueOf({ scope, tag }: BudgetSpec, spending: Spending): string | undef
     case "fleet":
       return "";
     case "tag":
-      return tag === undefined ? undefined : spending.tags?.[tag];
+      return tag !== undefined && spending.tags && Object.hasOwn(spending.tags, tag) ? spending.tags[tag] : undefined;
     default:
       return spending[scope];
   }
 }
 
-function isBinding({ action, below }: BudgetSpec, price: Price | undefined): boolean {
+function isBinding({ action, below }: BudgetSpec, price: TokenPrices | undefined): boolean {
   switch (action) {
     case "stop":
       return true;

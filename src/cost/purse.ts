@@ -21,8 +21,9 @@ export interface AccountState {
   readonly limitNanoUsd: number;
   readonly spentNanoUsd: number;
   readonly reservedNanoUsd: number;
-  /** The last reservation that was refused, where one was since it was last raised or a period began. */
+  /** The last reservation that was refused in this period, and how long ago. */
   readonly refusedNanoUsd?: number;
+  readonly refusedMsAgo?: number;
   /** Unix ms; absent for a budget over all time. */
   readonly endsAt?: number;
 }

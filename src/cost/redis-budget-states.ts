@@ -17,7 +17,7 @@ interface Reading {
   readonly now: number;
 }
 
-/** Accounts of the present periods that anything was spent or reserved in, or refused; and those of budgets without values, always. */
+/** Accounts of the present periods that anything was spent or reserved in, or refused; those with limits of their own, and of budgets without values, always. */
 export async function readBudgetStates(redis: Redis, budgets: readonly BudgetSpec[]): Promise<readonly AccountState[]> {
   if (budgets.length === 0) return [];
   const [spent, reserved, refused, limits, now] = await Promise.all([
@@ -59,6 +59,8 @@ function toStates(budgets: readonly BudgetSpec[], { spent, reserved, refused, li
     for (const field of fields) {
       if (field.startsWith(`${budget.name}|`) && field.endsWith(suffix)) values.add(field.slice(budget.name.length + 1, -suffix.length));
     }
+    // One that was given a limit of its own is shown before anything is spent.
+    for (const id of Object.keys(limits)) if (id.startsWith(`${budget.name}|`)) values.add(id.slice(budget.name.length + 1));
     const endsAt = periodEnd(budget.per, now);
     return Array.from(values, (value): AccountState => {
       const field = `${budget.name}|${value}${suffix}`;
@@ -68,15 +70,29 @@ function toStates(budgets: readonly BudgetSpec[], { spent, reserved, refused, li
         limitNanoUsd: Number(limits[`${budget.name}|${value}`] ?? limits[budget.name] ?? budget.limitNanoUsd),
         spentNanoUsd: Number(spent[field] ?? 0),
         reservedNanoUsd: Number(reserved[field] ?? 0),
-        ...(refused[field] === undefined ? {} : { refusedNanoUsd: Number(refused[field]) }),
+        ...lastRefusal(refused[field], now),
         ...(endsAt === undefined ? {} : { endsAt }),
       };
     });
   });
 }
 
-/** Sets a budget's limit, whatever the configuration says; what it stopped goes on. Undefined: as configured again. */
-export async function setBudgetLimit(redis: Redis, budget: string, limitNanoUsd: number | undefined): Promise<void> {
-  if (limitNanoUsd === undefined) await redis.hdel(budgetKeys.limits, budget);
-  else await redis.hset(budgetKeys.limits, budget, limitNanoUsd);
+function lastRefusal(refused: string | undefined, now: number): Pick<AccountState, "refusedNanoUsd" | "refusedMsAgo"> {
+  if (refused === undefined) return {};
+  const [amount, at = "0"] = refused.split("@");
+  return { refusedNanoUsd: Number(amount), refusedMsAgo: Math.max(0, now - Number(at)) };
+}
+
+/**
+ * Sets a budget's limit, whatever the configuration says; what it stopped goes on. `value`: of that one account alone. Without a limit: as configured again, and for one
+ * account as its budget has it.
+ */
+export async function setBudgetLimit(
+  redis: Redis,
+  { budget, value }: { readonly budget: string; readonly value?: string | undefined },
+  limitNanoUsd: number | undefined,
+): Promise<void> {
+  const field = value === undefined ? budget : `${budget}|${value}`;
+  if (limitNanoUsd === undefined) await redis.hdel(budgetKeys.limits, field);
+  else await redis.hset(budgetKeys.limits, field, limitNanoUsd);
 }

@@ -73,8 +73,8 @@ export function createRedisPurse({ redis, budgets }: { readonly redis: Redis; re
       const reservation = { id: `${process}.${asked++}`, amountNanoUsd };
       const short = await reserve({ reservation, lifetimeMs, accounts });
       if (short === 0) return { kind: "reserved", reservation };
-      const { budget } = accounts[short - 1] as Account;
-      return { kind: "refused", budget: budget.name, reason: whyRefused(budget, spending) };
+      const account = accounts[short - 1] as Account;
+      return { kind: "refused", budget: account.budget.name, reason: whyRefused(account, spending) };
     },
     async settle(spending, { id }, cost) {
       const accounts = accountsOf(budgets, spending);
@@ -86,7 +86,10 @@ export function createRedisPurse({ redis, budgets }: { readonly redis: Redis; re
   };
 }
 
-export function whyRefused({ name, action, per }: BudgetSpec, { model }: Pick<Spending, "model">): string {
+function whyRefused({ budget, id }: Account, { model }: Pick<Spending, "model">): string {
+  const { name, action, per } = budget;
+  const value = id.slice(name.length + 1);
+  const whose = value === "" || value === budget.of ? "" : ` of ${value}`;
   const what = per === "all" ? "is used up" : `is used up for this ${per}`;
-  return action === "degrade" ? `budget ${name} ${what} for models as dear as ${model}` : `budget ${name} ${what}`;
+  return action === "degrade" ? `budget ${name}${whose} ${what} for models as dear as ${model}` : `budget ${name}${whose} ${what}`;
 }

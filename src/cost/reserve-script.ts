@@ -20,13 +20,13 @@ for i, ask in ipairs(cjson.decode(ARGV[1])) do
     -- What costs nothing passes every budget.
     if account.isBinding and short == 0 and ask.amount > 0 and amount_in(SPENT, field) + amount_in(RESERVED, field) + ask.amount > limit then
       short = k
-      redis.call('HSET', REFUSED, field, whole(ask.amount))
+      redis.call('HSET', REFUSED, field, whole(ask.amount) .. '@' .. whole(now))
       if KEPT_MS[account.per] then redis.call('ZADD', EXPIRIES, now + KEPT_MS[account.per], '@' .. field) end
     end
   end
   if short == 0 and not is_known then
     for _, account in ipairs(kept) do redis.call('HINCRBY', RESERVED, account.field, whole(ask.amount)) end
-    redis.call('HSET', RESERVATIONS, ask.id, cjson.encode({ amount = ask.amount, accounts = kept }))
+    redis.call('HSET', RESERVATIONS, ask.id, cjson.encode({ amount = whole(ask.amount), accounts = kept }))
     redis.call('ZADD', EXPIRIES, now + ask.lifetimeMs, ask.id)
   end
   replies[i] = short

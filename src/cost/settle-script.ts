@@ -11,7 +11,7 @@ export const settleScript = redisScript(`${BUDGET_LUA}
 local known = 0
 -- Remembered for a while: a command that is sent again after a lost connection counts nothing twice.
 local function settled(id)
-  redis.call('HSET', RESERVATIONS, id, '{"isSettled":true,"isOver":true,"accounts":{},"amount":0}')
+  redis.call('HSET', RESERVATIONS, id, '{"isSettled":true,"isOver":true,"accounts":{},"amount":"0"}')
   redis.call('ZADD', EXPIRIES, now + SETTLED_MS, id)
 end
 for _, item in ipairs(cjson.decode(ARGV[1])) do
@@ -22,8 +22,9 @@ for _, item in ipairs(cjson.decode(ARGV[1])) do
   elseif reservation then
     known = known + 1
     for _, account in ipairs(reservation.accounts) do
-      if not reservation.isOver then free_reserved(account.field, reservation.amount) end
-      local spent = item.cost - (reservation.isOver and reservation.amount or 0)
+      local amount = tonumber(reservation.amount)
+      if not reservation.isOver then free_reserved(account.field, amount) end
+      local spent = item.cost - (reservation.isOver and amount or 0)
       if spent ~= 0 then add_spent(account.field, spent, account.keptMs) end
     end
     settled(item.id)

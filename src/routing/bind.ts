@@ -47,7 +47,7 @@ function createStates(subject: Subject, view: ModelView): StateOf {
   return (id) => {
     let state = known.get(id);
     if (!state) {
-      const reason = view.whyShut(task, job, { model: id, expectedNanoUsd: expected(id) });
+      const reason = view.whyShut(task, job, { model: id, inputTokens: subject.needs.inputTokens, costNanoUsd: expected(id) });
       state = reason === undefined ? view.availability(id) : { kind: "shut", reason };
       known.set(id, state);
     }

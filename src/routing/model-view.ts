@@ -12,6 +12,13 @@ export type Availability =
   | { readonly kind: "full" }
   | { readonly kind: "unavailable"; readonly reason: string };
 
+/** A call as the router expects it to be. */
+export interface ExpectedCall {
+  readonly model: ModelId;
+  readonly inputTokens: number;
+  readonly costNanoUsd: number;
+}
+
 export interface ModelView {
   model(id: ModelId): ModelSpec | undefined;
   availability(id: ModelId): Availability;
@@ -20,7 +27,7 @@ export interface ModelView {
   /** Of the task's calls to the model, by the whole fleet. */
   stats(task: string, id: ModelId): ModelStats;
   /** Which budget keeps a call of about this cost from the model now; undefined: none. */
-  whyShut(task: TaskSpec, job: Job, call: { readonly model: ModelId; readonly expectedNanoUsd: number }): string | undefined;
+  whyShut(task: TaskSpec, job: Job, call: ExpectedCall): string | undefined;
   /** Put behind all others for this task, for its answers have fallen off. */
   isDemoted(task: string, id: ModelId): boolean;
 }

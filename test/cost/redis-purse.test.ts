@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { periodEnd, periodOf, type BudgetSpec, type Spending } from "../../src/cost/budget.ts";
 import { accountKey, whyShut } from "../../src/cost/budget-gate.ts";
-import type { Reservation } from "../../src/cost/purse.ts";
+import type { AccountState, Reservation } from "../../src/cost/purse.ts";
 import { readBudgetStates, readRefusingStates, setBudgetLimit } from "../../src/cost/redis-budget-states.ts";
 import { createRedisPurse } from "../../src/cost/redis-purse.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
@@ -65,12 +65,12 @@ describe("a purse", () => {
       return whyShut([FLEET], states, { spending: spending(), expectedNanoUsd: 500 });
     };
     expect(await shut()).toMatch(/budget all is used up until \d{4}-/);
-    await setBudgetLimit(redis, "all", 1_499);
+    await setBudgetLimit(redis, { budget: "all" }, 1_499);
     expect(await shut()).toBeDefined();
-    await setBudgetLimit(redis, "all", 1_500);
+    await setBudgetLimit(redis, { budget: "all" }, 1_500);
     expect(await shut()).toBeUndefined();
     expect((await purse.reserve(spending(), 500, MINUTE)).kind).toBe("reserved");
-    await setBudgetLimit(redis, "all", undefined);
+    await setBudgetLimit(redis, { budget: "all" }, undefined);
     expect((await stateOf(FLEET))?.limitNanoUsd).toBe(1_000);
   });
 
@@ -89,6 +89,47 @@ describe("a purse", () => {
     expect(await shut(100)).toBeDefined();
   });
 
+  it("lets others try again some time after a refusal: they may be cheaper than it seems", () => {
+    const state = (refusedMsAgo: number): AccountState => ({
+      budget: FLEET,
+      value: "",
+      limitNanoUsd: 1_000,
+      spentNanoUsd: 700,
+      reservedNanoUsd: 0,
+      refusedNanoUsd: 500,
+      refusedMsAgo,
+    });
+    const shut = (refusedMsAgo: number, expectedNanoUsd: number) =>
+      whyShut([FLEET], new Map([["all|", state(refusedMsAgo)]]), { spending: spending(), expectedNanoUsd });
+    expect(shut(1_000, 290)).toBeDefined();
+    expect(shut(20_000, 290)).toBeUndefined();
+    expect(shut(20_000, 310)).toBeDefined();
+  });
+
+  it("gives one account a limit of its own", async () => {
+    const purse = createRedisPurse({ redis, budgets: [TEAM] });
+    const [red, blue] = ["red", "blue"].map((team) => spending({ tags: { team } })) as [Spending, Spending];
+    await setBudgetLimit(redis, { budget: "teams", value: "red" }, 900);
+    expect((await purse.reserve(red, 800, MINUTE)).kind).toBe("reserved");
+    expect(await purse.reserve(blue, 800, MINUTE)).toMatchObject({ reason: "budget teams of blue is used up" });
+  });
+
+  it("counts amounts that have more digits than JSON in Redis keeps", async () => {
+    const rich: BudgetSpec = { ...FLEET, name: "rich", limitNanoUsd: 1e15 };
+    const purse = createRedisPurse({ redis, budgets: [rich] });
+    const amount = 123_456_789_012_345;
+    const reply = await purse.reserve(spending(), amount, MINUTE);
+    await purse.settle(spending(), (reply as { reservation: Reservation }).reservation, amount - 1);
+    expect(await stateOf(rich)).toMatchObject({ spentNanoUsd: amount - 1, reservedNanoUsd: 0 });
+  });
+
+  it("knows no account for a tag that the job doesn't have, whatever its name", async () => {
+    const odd: BudgetSpec = { ...TEAM, name: "odd", tag: "constructor" };
+    const purse = createRedisPurse({ redis, budgets: [odd] });
+    await purse.reserve(spending({ tags: {} }), 10_000, MINUTE);
+    expect(await readBudgetStates(redis, [odd])).toEqual([]);
+  });
+
   it("lets calls that cost nothing pass, however much was spent", async () => {
     const purse = createRedisPurse({ redis, budgets: [FLEET] });
     await purse.settle(spending(), { id: "x", amountNanoUsd: 0 }, 5_000);
@@ -103,7 +144,9 @@ describe("a purse", () => {
     await purse.reserve(spending({ tags: { team: "blue" } }), 295, MINUTE);
     const [state, ...others] = await readRefusingStates(redis, [FLEET, TEAM]);
     expect(others).toEqual([]);
-    expect(state).toEqual((await readBudgetStates(redis, [TEAM])).find(({ value }) => value === "blue"));
+    const { refusedMsAgo: _ms, ...all } = (await readBudgetStates(redis, [TEAM])).find(({ value }) => value === "blue")!;
+    expect(state).toMatchObject(all);
+    expect(all).toMatchObject({ reservedNanoUsd: 10, refusedNanoUsd: 295 });
   });
 
   it("calls only models below a price once a degrading budget is used up, and none less for one that only alerts", async () => {

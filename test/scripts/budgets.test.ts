@@ -15,7 +15,10 @@ beforeAll(async () => {
   // Not in the folder that the commands are typed in.
   await mkdir(join(dir, "elsewhere"));
   config = join(dir, "elsewhere", "fleet.yaml");
-  await writeFile(config, "providers: {}\nbudgets: [{ name: day, scope: fleet, per: day, limit: 5 }]\n");
+  await writeFile(
+    config,
+    "providers: {}\nbudgets:\n- { name: day, scope: fleet, per: day, limit: 5 }\n- { name: tenants, scope: tenant, per: month, limit: 20 }\n",
+  );
 });
 afterAll(async () => {
   await redis.stop();
@@ -35,10 +38,22 @@ describe("modelfleet budgets", () => {
     expect((await budgets()).stdout).toContain("$5.00");
   });
 
+  it("raises the account of one tenant, and leaves the others theirs", async () => {
+    const raised = await budgets("raise", "tenants", "--of", "acme", "--to", "40");
+    expect([raised.code, raised.stderr]).toEqual([0, expect.stringContaining("budget tenants (acme): $40.00")]);
+    expect((await budgets()).stdout).toMatch(/tenants \(acme\) +month +\$40\.00/);
+    expect((await budgets("raise", "tenants", "--of", "acme", "--to", "configured")).stderr).toContain("as tenants has it");
+    expect((await budgets()).stdout).not.toContain("acme");
+    expect(await budgets("raise", "day", "--of", "acme", "--to", "1")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no account of its own for "acme"'),
+    });
+  });
+
   it("says what is wrong with a name or an amount", async () => {
     expect(await budgets("raise", "week", "--to", "3")).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/there is no budget "week"\n.*There are: day/),
+      stderr: expect.stringMatching(/there is no budget "week"\n.*There are: day, tenants/),
     });
     expect(await budgets("raise", "day", "--to", "a lot")).toMatchObject({
       code: 2,
