@@ -6,7 +6,7 @@ import type { JsonObject } from "../src/job/json.ts";
 import { contentOf, type Job, type JobTerms } from "../src/job/job.ts";
 import { BATCH_PATTERN, ROW_LIMIT, type ModelId } from "../src/job/names.ts";
 import type { Outcome } from "../src/job/outcome.ts";
-import { freshProgress, type Progress } from "../src/job/progress.ts";
+import { freshProgress, plausibleTime, type Progress } from "../src/job/progress.ts";
 import type { Step } from "../src/job/task.ts";
 
 export const PAYLOAD_VERSION = 1;
@@ -120,13 +120,16 @@ export type ParsedPayload =
 
 /**
  * Reads a task queue's job. One that names neither batch nor row is given its place from its own BullMQ number n: batch `inbox-<task>-<n div 1,000,000>`,
- * row n mod 1,000,000. A job whose client gave it an id of its own has no such number: see {@link needsPlace}.
+ * row n mod 1,000,000. A job whose client gave it an id of its own has no such number: see {@link needsPlace}. `timestamp` is the client's word, too:
+ * where it can't be, the job was enqueued `now` (unix ms).
  */
 export function parseTaskPayload(
   task: string,
   queueJob: { readonly id?: string; readonly data: unknown; readonly timestamp: number },
+  now: number,
 ): ParsedPayload {
-  const { id: jobId = "0", data, timestamp } = queueJob;
+  const { id: jobId = "0", data } = queueJob;
+  const timestamp = plausibleTime(queueJob.timestamp, now);
   const own = data as TaskPayload | undefined;
   if (own?.fleet) {
     const { v: _v, fleet, input = {}, ...rest } = own;

@@ -65,11 +65,8 @@ export function createRouter(context: ProcessContext): FleetPart {
         const number = await redis.incr(queueCounterKey(taskQueue(task.name)));
         await queueJob.updateData(withPlace(task.name, queueJob.data, number));
       }
-      const parsed = parseTaskPayload(task.name, {
-        ...(queueJob.id === undefined ? {} : { id: queueJob.id }),
-        data: queueJob.data,
-        timestamp: queueJob.timestamp,
-      });
+      const { id, data, timestamp } = queueJob;
+      const parsed = parseTaskPayload(task.name, { ...(id === undefined ? {} : { id }), data, timestamp }, clock.now());
       const { envelope } = parsed;
       const foreign = parsed.kind === "bad" || parsed.foreign;
       const admitted = await admit(envelope, { states, clock }, { place: "task", queueJob, ...(foreign ? { makeFor: task.name } : {}) });

@@ -6,6 +6,7 @@
 // half-open ──(the probe succeeds)──▶ closed      ──(it fails, or a trip)──▶ open, for longer each time
 // half-open ──(the probe is forgone, or its lease runs out)──▶ another call may probe
 
+import type { UpTo } from "../job/outcome.ts";
 import type { BreakerState } from "./breaker.ts";
 import type { WindowTally } from "./tally.ts";
 
@@ -46,6 +47,8 @@ export const DEFAULT_BREAKER_SETTINGS: BreakerSettings = {
   longestDoubtMs: 250,
 };
 
+/** After a refusal that only people can put right, or that was a slip of the vendor's: nobody said which. */
+const FIRST_LOOK_MS = 10_000;
 /** How likely a streak of merely ordinary failures may be for it to open. */
 const ORDINARY_STREAK_CHANCE = 1e-7;
 
@@ -68,12 +71,12 @@ export function afterTally(
 /** Opens at once. What is open already is only ever lengthened: many calls in flight report one and the same outage. */
 export function afterTrip(
   stored: StoredBreaker | undefined,
-  trip: { readonly reason: string; readonly openForMs?: number | undefined },
+  trip: { readonly reason: string; readonly openForMs?: number | UpTo | undefined },
   now: number,
   settings: BreakerSettings,
 ): StoredBreaker {
   if (stored?.kind !== "open" || stored.openUntil <= now) return opened(stored, trip.reason, now, settings, trip.openForMs);
-  const openUntil = now + (trip.openForMs ?? openingMs(stored.openings, settings));
+  const openUntil = now + openingMs(stored.openings, settings, trip.openForMs);
   return openUntil > stored.openUntil ? { ...stored, reason: trip.reason, openUntil } : stored;
 }
 
@@ -145,12 +148,14 @@ function opened(
   reason: string,
   now: number,
   settings: BreakerSettings,
-  openForMs?: number,
+  openForMs?: number | UpTo,
 ): StoredBreaker {
   const openings = (earlier?.openings ?? 0) + 1;
-  return { kind: "open", reason, openings, openUntil: now + (openForMs ?? openingMs(openings, settings)) };
+  return { kind: "open", reason, openings, openUntil: now + openingMs(openings, settings, openForMs) };
 }
 
-function openingMs(openings: number, { openMs, longestOpenMs }: BreakerSettings): number {
-  return Math.min(longestOpenMs, openMs * 2 ** Math.min(openings - 1, 30));
+function openingMs(openings: number, { openMs, longestOpenMs }: BreakerSettings, openForMs?: number | UpTo): number {
+  if (typeof openForMs === "number") return openForMs;
+  const [first, longest] = openForMs ? [FIRST_LOOK_MS, openForMs.upTo] : [openMs, longestOpenMs];
+  return Math.min(longest, first * 2 ** Math.min(openings - 1, 30));
 }

@@ -7,6 +7,7 @@
 // A failure counts against its model, a wide one also against its provider; a success speaks for both.
 
 import type { ModelId } from "../job/names.ts";
+import type { UpTo } from "../job/outcome.ts";
 
 export type BreakerState =
   | { readonly kind: "closed" }
@@ -44,8 +45,8 @@ export interface Breaker {
   report(model: ModelId, ending: CallEnding): void;
   /** The probe's call wasn't made, or its end says nothing of the model (cancelled, quota, auth): the next one may probe at once. */
   forgo(model: ModelId, probe: string): void;
-  /** Opens at once. `openForMs` absent: the default, growing with each opening. */
-  trip(subject: BreakerSubject, reason: string, openForMs?: number): Promise<void>;
+  /** Opens at once: for so long, or growing with each opening that follows without a success; absent: by the default. */
+  trip(subject: BreakerSubject, reason: string, openForMs?: number | UpTo): Promise<void>;
   /** Every breaker that is not closed, for status pages. */
   snapshot(): ReadonlyMap<string, BreakerState>;
   stop(): Promise<void>;

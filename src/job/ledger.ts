@@ -27,11 +27,12 @@ export interface LedgerEntry extends RowId, Pick<JobTerms, "tags" | "tenant"> {
 
 /**
  * Two accounts of one call, in the order they were written: an exact entry replaces an uncertain one, else the first stays. It is a duplicate only
- * if it stands in no recorded result.
+ * if it stands in no recorded result; one that stands there as uncertain was asked again, so that the exact account of it came to nothing.
  */
 export function mergeLedgerEntries(first: LedgerEntry, second: LedgerEntry): LedgerEntry {
-  const isReplaced = first.outcome === "uncertain" && second.outcome !== "uncertain";
-  return { ...(isReplaced ? second : first), isDuplicate: first.isDuplicate && second.isDuplicate };
+  const [isFirstExact, isSecondExact] = [first.outcome !== "uncertain", second.outcome !== "uncertain"];
+  if (isFirstExact !== isSecondExact) return isFirstExact ? first : second;
+  return { ...first, isDuplicate: first.isDuplicate && second.isDuplicate };
 }
 
 /** The entries of a job's trail. `isDuplicate`: of a second result for a row, which was refused. */

@@ -19,6 +19,11 @@ export interface Answer {
   readonly body?: JsonObject;
 }
 
+/** Nobody said how long: soon it is looked whether it is over, and again after twice as long each time, up to so many milliseconds. */
+export interface UpTo {
+  readonly upTo: number;
+}
+
 export type Outcome =
   | { readonly kind: "answered"; readonly answer: Answer }
   /** Same model queue after the wait; no attempt used. A wait above 30 s makes the model unavailable instead. */
@@ -41,7 +46,7 @@ export type Outcome =
       readonly isWide?: true;
     }
   /** The breaker of `scope` opens (if it was not open already); the job is bound again at once. */
-  | { readonly kind: "unavailable"; readonly scope: "model" | "provider"; readonly reason: string; readonly openForMs?: number }
+  | { readonly kind: "unavailable"; readonly scope: "model" | "provider"; readonly reason: string; readonly openForMs?: number | UpTo }
   /** The model can't do this job; it is excluded for it. `context`: the request is too long for the model. */
   | { readonly kind: "unfit"; readonly cause: "context" | "capability" | "cut-off" | "policy"; readonly reason: string }
   /** The answer failed a check. */

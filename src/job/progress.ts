@@ -43,3 +43,12 @@ export interface Progress {
 export function freshProgress(enqueuedAt: number): Progress {
   return { trail: [], excluded: [], reroutes: 0, refusals: 0, enqueuedAt };
 }
+
+const EARLIEST_MS = Date.UTC(2000, 0);
+const LATEST_MS = Date.UTC(2100, 0);
+
+/** A foreign client's time in whole milliseconds; what is none between 2000 and 2100 (microseconds, text, NaN) is taken for `now`. */
+export function plausibleTime(unixMs: unknown, now: number): number {
+  if (typeof unixMs !== "number") return now;
+  return unixMs >= EARLIEST_MS && unixMs < LATEST_MS ? Math.round(unixMs) : now;
+}

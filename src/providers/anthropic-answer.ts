@@ -5,7 +5,7 @@ import type { FinishReason, Outcome } from "../job/outcome.ts";
 import type { ModelRequest } from "../job/request.ts";
 import type { Usage } from "../job/usage.ts";
 import { toChatCompletion } from "./anthropic-completion.ts";
-import { asArray, asCount, asObject, asText } from "./read-json.ts";
+import { asArray, asCount, asObject, asText, readCounts } from "./read-json.ts";
 import type { Scrub } from "./scrub.ts";
 import type { Reading } from "./vendor-call.ts";
 
@@ -68,16 +68,20 @@ function toOutcome(message: JsonObject, blocks: readonly JsonObject[], usage: Us
   return { kind: "answered", answer: { text, finish, body: completion } };
 }
 
-/** The vendor's `input_tokens` leaves the cached parts out; ours holds them. */
+/** The vendor's `input_tokens` leaves the cached parts out; ours holds them. Undefined where the vendor doesn't say, or says what can't be. */
 function readUsage(usage: JsonObject | undefined): Usage | undefined {
-  if (!usage) return undefined;
-  const cachedInputTokens = asCount(usage.cache_read_input_tokens);
-  const cacheWriteTokens = asCount(usage.cache_creation_input_tokens);
+  const counts = readCounts({
+    plain: usage?.input_tokens,
+    cached: usage?.cache_read_input_tokens,
+    written: usage?.cache_creation_input_tokens,
+    output: usage?.output_tokens,
+  });
+  if (!counts) return undefined;
   return {
-    inputTokens: asCount(usage.input_tokens) + cachedInputTokens + cacheWriteTokens,
-    cachedInputTokens,
-    cacheWriteTokens,
-    outputTokens: asCount(usage.output_tokens),
-    reasoningTokens: asCount(asObject(usage.output_tokens_details)?.thinking_tokens),
+    inputTokens: counts.plain + counts.cached + counts.written,
+    cachedInputTokens: counts.cached,
+    cacheWriteTokens: counts.written,
+    outputTokens: counts.output,
+    reasoningTokens: Math.min(asCount(asObject(usage?.output_tokens_details)?.thinking_tokens) ?? 0, counts.output),
   };
 }

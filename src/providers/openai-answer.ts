@@ -3,8 +3,8 @@
 import type { JsonObject, JsonValue } from "../job/json.ts";
 import type { FinishReason, Outcome } from "../job/outcome.ts";
 import type { ModelRequest } from "../job/request.ts";
-import type { Usage } from "../job/usage.ts";
-import { asArray, asCount, asObject, asText } from "./read-json.ts";
+import { readOpenAiUsage } from "./openai-usage.ts";
+import { asArray, asObject, asText } from "./read-json.ts";
 import type { Scrub } from "./scrub.ts";
 import type { Reading } from "./vendor-call.ts";
 
@@ -24,7 +24,8 @@ export function readOpenAiAnswer(body: JsonValue, request: ModelRequest, scrub: 
   if (!completion || !choice || !message) {
     return { outcome: { kind: "transient", reason: scrub(`200 without a choice: ${JSON.stringify(body).slice(0, 200)}`) } };
   }
-  const usage = readUsage(asObject(completion.usage));
+  const told = asObject(completion.usage);
+  const usage = told && readOpenAiUsage(told);
   return { outcome: toOutcome(completion, choice, message, request, scrub), ...(usage ? { usage } : {}) };
 }
 
@@ -44,16 +45,4 @@ function toOutcome(completion: JsonObject, choice: JsonObject, message: JsonObje
 function readText(content: JsonValue | undefined): string {
   const parts = asArray(content);
   return parts ? parts.map((part) => asText(asObject(part)?.text) ?? "").join("") : (asText(content) ?? "");
-}
-
-function readUsage(usage: JsonObject | undefined): Usage | undefined {
-  if (!usage) return undefined;
-  const input = asObject(usage.prompt_tokens_details);
-  return {
-    inputTokens: asCount(usage.prompt_tokens),
-    cachedInputTokens: asCount(input?.cached_tokens),
-    cacheWriteTokens: asCount(input?.cache_write_tokens),
-    outputTokens: asCount(usage.completion_tokens),
-    reasoningTokens: asCount(asObject(usage.completion_tokens_details)?.reasoning_tokens),
-  };
 }

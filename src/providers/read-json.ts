@@ -23,7 +23,26 @@ export function asText(value: JsonValue | undefined): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** A count of tokens; anything else a vendor may send is none. */
-export function asCount(value: JsonValue | undefined): number {
-  return typeof value === "number" && value > 0 ? Math.round(value) : 0;
+/** More than any call can take: a larger count is none. */
+const MOST_TOKENS = 1e9;
+
+/** A count of tokens; undefined for what isn't one, whatever else a vendor sends: fractions, less than nothing, 1e400. */
+export function asCount(value: JsonValue | undefined): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MOST_TOKENS ? value : undefined;
+}
+
+/**
+ * The counts that make up what a call took: one that is left out, or null, is 0. Undefined where none is told or one can't be, and where all are 0:
+ * no call takes nothing, so that the server doesn't know.
+ */
+export function readCounts<Name extends string>(
+  values: Readonly<Record<Name, JsonValue | undefined>>,
+): Readonly<Record<Name, number>> | undefined {
+  const counts: [string, number][] = [];
+  for (const [name, value] of Object.entries<JsonValue | undefined>(values)) {
+    const count = asCount(value ?? 0);
+    if (count === undefined) return undefined;
+    counts.push([name, count]);
+  }
+  return counts.some(([, count]) => count > 0) ? (Object.fromEntries(counts) as Record<Name, number>) : undefined;
 }

@@ -1,7 +1,7 @@
 // A vendor's refusal as it arrives, and the table that turns it into an outcome.
 
 import type { LimitReading } from "../job/limit-reading.ts";
-import type { Outcome } from "../job/outcome.ts";
+import type { Outcome, UpTo } from "../job/outcome.ts";
 import { asArray, asObject, asText, parseJson } from "./read-json.ts";
 import { readRetryAfterMs } from "./retry-after.ts";
 import type { Scrub } from "./scrub.ts";
@@ -21,7 +21,7 @@ export type Meaning =
   | { readonly kind: "transient"; readonly isWide?: true }
   | { readonly kind: "refused" }
   | { readonly kind: "invalid" }
-  | { readonly kind: "unavailable"; readonly scope: "model" | "provider"; readonly openForMs: number }
+  | { readonly kind: "unavailable"; readonly scope: "model" | "provider"; readonly openForMs: number | UpTo }
   | { readonly kind: "unfit"; readonly cause: "context" | "capability" };
 
 /** A row of a vendor's table: it applies when every given field matches; the first row that applies decides. */
@@ -43,10 +43,10 @@ export const REFUSED: Meaning = { kind: "refused" };
 export const INVALID: Meaning = { kind: "invalid" };
 export const TOO_LONG: Meaning = { kind: "unfit", cause: "context" };
 export const INCAPABLE: Meaning = { kind: "unfit", cause: "capability" };
-/** Quotas and spend limits are raised by people: ten minutes between looks. */
-export const NO_QUOTA: Meaning = { kind: "unavailable", scope: "provider", openForMs: 600_000 };
-export const NO_ACCESS: Meaning = { kind: "unavailable", scope: "provider", openForMs: 300_000 };
-export const NO_MODEL: Meaning = { kind: "unavailable", scope: "model", openForMs: 300_000 };
+/** Quotas and spend limits are raised by people, keys put right by them: up to ten minutes between looks. Some such answers are a vendor's slip, so the first look comes soon. */
+export const NO_QUOTA: Meaning = { kind: "unavailable", scope: "provider", openForMs: { upTo: 600_000 } };
+export const NO_ACCESS: Meaning = { kind: "unavailable", scope: "provider", openForMs: { upTo: 300_000 } };
+export const NO_MODEL: Meaning = { kind: "unavailable", scope: "model", openForMs: { upTo: 300_000 } };
 
 const DEFAULT_THROTTLE_MS = 1_500;
 

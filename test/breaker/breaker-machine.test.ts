@@ -84,6 +84,16 @@ describe("afterTrip", () => {
     }
   });
 
+  it("opens for ever longer where nobody said how long, up to the time given: it may have been a slip, or last until somebody puts it right", () => {
+    const trip = { reason: "quota", openForMs: { upTo: 60_000 } };
+    const lengths = [undefined, ...[1, 2, 3, 20].map((openings) => halfOpen({ openings }))].map((stored) => {
+      const tripped = afterTrip(stored, trip, NOW, settings);
+      return tripped.kind === "open" ? tripped.openUntil - NOW : 0;
+    });
+    expect(lengths).toEqual([10_000, 20_000, 40_000, 60_000, 60_000]);
+    expect(afterTrip(open({ openUntil: NOW + 1 }), trip, NOW, settings)).toMatchObject({ openUntil: NOW + 10_000, openings: 1 });
+  });
+
   it("is not shortened by a later trip or by what calls in flight still report", () => {
     const quota = afterTrip(undefined, { reason: "quota", openForMs: 600_000 }, NOW, settings);
     expect(afterTrip(quota, { reason: "429", openForMs: 30_000 }, NOW + 1, settings)).toEqual(quota);

@@ -50,6 +50,24 @@ describe("an Anthropic answer", () => {
     });
   });
 
+  it.each([
+    {},
+    { input_tokens: null, output_tokens: null },
+    { input_tokens: Infinity, output_tokens: 1 },
+    { input_tokens: 1e20, output_tokens: 1 },
+    { input_tokens: 5, output_tokens: -1 },
+    { input_tokens: 5, output_tokens: 1.5 },
+    { input_tokens: 5, output_tokens: 1, cache_read_input_tokens: -1 },
+    { input_tokens: 0, output_tokens: 0 },
+  ])("has no usage where what it says can't be: %j", (usage) => {
+    expect(read({ ...message([], "end_turn"), usage })).not.toHaveProperty("usage");
+  });
+
+  it("thought for no more than all that it put out", () => {
+    const usage = { input_tokens: 5, output_tokens: 10, output_tokens_details: { thinking_tokens: 11 } };
+    expect(read({ ...message([], "end_turn"), usage }).usage).toMatchObject({ outputTokens: 10, reasoningTokens: 10 });
+  });
+
   it("that outgrew the context window is unfit, and so is one that paused", () => {
     expect(read(message([], "model_context_window_exceeded")).outcome).toMatchObject({ kind: "unfit", cause: "context" });
     expect(read(message([], "pause_turn")).outcome).toMatchObject({ kind: "unfit", cause: "capability" });
