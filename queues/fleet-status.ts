@@ -22,6 +22,7 @@ import { modelStatuses, type ModelStatus, type ModelTotals } from "./model-statu
 import { modelWarnings } from "./model-warnings.ts";
 import { readQueueDepths, type QueueDepth } from "./queue-depths.ts";
 import type { QueueSet } from "./queue-set.ts";
+import { readSpendToday, type SpendToday } from "./spend-today.ts";
 import { readWork, type WorkStatus } from "./work-status.ts";
 
 /** Batches shown unless told otherwise. */
@@ -45,6 +46,8 @@ export interface FleetStatus {
   readonly models: readonly ModelStatus[];
   /** Accounts of the budgets in their present periods. */
   readonly budgets: readonly AccountState[];
+  /** What the day's calls come to, as far as their results are stored. */
+  readonly spendToday: SpendToday;
   /** How the models have done on each task of late. */
   readonly work: readonly WorkStatus[];
   readonly processes: readonly Heartbeat[];
@@ -67,7 +70,7 @@ export async function readFleetStatus(options: {
   readonly batchLimit?: number;
 }): Promise<FleetStatus> {
   const { redis, clock, fleet } = options;
-  const [{ batches, batchesLeftOut }, queues, breakers, uses, processes, drifts, budgets] = await Promise.all([
+  const [{ batches, batchesLeftOut }, queues, breakers, uses, processes, drifts, budgets, spendToday] = await Promise.all([
     readBatches(options, options.batchLimit ?? BATCHES_SHOWN),
     readQueueDepths(options),
     readBreakers(redis, fleet.models.keys()),
@@ -75,6 +78,7 @@ export async function readFleetStatus(options: {
     liveProcesses(redis),
     readDrifts(redis),
     readBudgetStates(redis, fleet.budgets),
+    readSpendToday(redis, clock.now()),
   ]);
   const work = await readWork(redis, fleet, drifts);
   const models = modelStatuses(fleet, { batches, queues, breakers, uses, processes });
@@ -86,6 +90,7 @@ export async function readFleetStatus(options: {
     queues,
     models,
     budgets,
+    spendToday,
     work,
     processes: processes.toSorted((a, b) =>
       a.roles.join() === b.roles.join() ? a.startedAt - b.startedAt : a.roles.join() < b.roles.join() ? -1 : 1,

@@ -10,7 +10,9 @@ const CHUNK = 1_000;
 /** Restores the batch if Redis doesn't know it and the store does; answers whether it did. Its state is `open`, as if interrupted just now. */
 export async function restoreBatch(redis: Redis, store: Store, batch: string, task: string): Promise<boolean> {
   const keys = batchKeys(batch);
-  if ((await redis.exists(keys.meta)) === 1 || !(await store.batches()).includes(batch)) return false;
+  if ((await redis.exists(keys.meta)) === 1) return false;
+  const lastStreamId = await store.lastStreamId(batch);
+  if (lastStreamId === undefined) return false;
   let done = 0;
   let answered = 0;
   let round = 0;
@@ -33,7 +35,7 @@ export async function restoreBatch(redis: Redis, store: Store, batch: string, ta
     if (chunk.push(result) === CHUNK) await mark();
   }
   await mark();
-  await continueStream(redis, keys.results, await store.lastStreamId(batch));
+  await continueStream(redis, keys.results, lastStreamId);
   await redis.zadd(fleetKeys.batches, "NX", Date.now(), batch);
   // The hash comes last: an interrupted restoration begins anew.
   await redis.hset(keys.meta, {
@@ -52,8 +54,7 @@ export async function restoreBatch(redis: Redis, store: Store, batch: string, ta
 }
 
 /** The store takes only entries newer than its last: the new stream must go on from there, whatever the clock says. */
-async function continueStream(redis: Redis, stream: string, lastId: string | undefined): Promise<void> {
-  if (lastId === undefined) return;
+async function continueStream(redis: Redis, stream: string, lastId: string): Promise<void> {
   await redis.del(stream);
   await redis.xadd(stream, lastId, "x", "{}");
   await redis.xdel(stream, lastId);

@@ -1,6 +1,7 @@
 // modelfleet status: batches, queues, models and processes; or one batch.
 
 import type { Command } from "commander";
+import { dayOf, readDayTotals, type DayTotals } from "../src/cost/redis-live-totals.ts";
 import { isOver, type BatchStatus } from "../src/job/batch.ts";
 import { UsageError } from "../src/job/errors.ts";
 import { formatCount, formatDuration, formatUsd } from "../src/report/format.ts";
@@ -12,6 +13,7 @@ import { followBatch } from "./follow.ts";
 import { modelTable } from "./model-table.ts";
 import { openFleet, type OpenFleet } from "./open-fleet.ts";
 import { createProgress } from "./progress.ts";
+import { spendTable } from "./spend-table.ts";
 import { table } from "./table.ts";
 import { say } from "./terminal.ts";
 import { whyStuck } from "./why-stuck.ts";
@@ -24,6 +26,9 @@ interface Options {
 }
 
 const REFRESH_MS = 2_000;
+const DAY_MS = 86_400_000;
+/** Days whose totals are in the JSON. */
+const DAYS = 7;
 const CLEAR_SCREEN = "\u001B[H\u001B[2J";
 
 export function registerStatus(program: Command): void {
@@ -44,7 +49,10 @@ async function status(batch: string | undefined, options: Options): Promise<numb
     do {
       const seen = await readFleetStatus(open);
       if (options.follow && !options.json && process.stdout.isTTY) process.stdout.write(CLEAR_SCREEN);
-      process.stdout.write(options.json ? `${JSON.stringify(seen, undefined, options.follow ? 0 : 2)}\n` : render(seen, open.clock.now()));
+      if (options.json) {
+        const whole = { ...seen, spendByDay: await readSpendByDay(open) };
+        process.stdout.write(`${JSON.stringify(whole, undefined, options.follow ? 0 : 2)}\n`);
+      } else process.stdout.write(render(seen, open.clock.now()));
       if (options.follow) await open.clock.sleep(REFRESH_MS, shutdown.signal);
     } while (options.follow && !shutdown.signal.aborted);
     return 0;
@@ -52,6 +60,15 @@ async function status(batch: string | undefined, options: Options): Promise<numb
     shutdown.dispose();
     await open.close();
   }
+}
+
+/** The newest day first. */
+function readSpendByDay({ redis, clock }: OpenFleet): Promise<readonly DayTotals[]> {
+  const today = clock.now();
+  return readDayTotals(
+    redis,
+    Array.from({ length: DAYS }, (_, ago) => dayOf(today - ago * DAY_MS)),
+  );
 }
 
 async function showBatch(open: OpenFleet, batch: string, options: Options, signal: AbortSignal): Promise<number> {
@@ -113,6 +130,7 @@ function render(seen: FleetStatus, now: number): string {
   if (seen.batchesLeftOut > 0) sections.push(`and ${formatCount(seen.batchesLeftOut)} older batches\n`);
   sections.push(
     modelTable(seen.models, now),
+    ...(seen.spendToday.calls === 0 ? [] : [spendTable(seen.spendToday)]),
     ...(seen.budgets.length === 0 ? [] : [budgetTable(seen.budgets)]),
     ...(seen.work.length === 0 ? [] : [workTable(seen.work)]),
     table(

@@ -1,20 +1,19 @@
 // The recorder: brings results from Redis into the store, keeps the live totals, and sees every batch to its end.
 //
-// For each live batch it holds by lease:  read → append to the store, synced → `stored` (counts once, by the stream's id; frees the window; finishes the batch).
-// A crash between append and `stored` repeats both, which is harmless: the store skips what it has, the stream still holds what was not counted.
+// For each live batch it holds by lease: records what has come (batch-recording.ts: store, live totals, the batch's own counts), until the batch is over.
 
 import { randomUUID } from "node:crypto";
+import { createLiveTotals } from "../src/cost/redis-live-totals.ts";
 import { StoppedError } from "../src/job/errors.ts";
 import { isOver } from "../src/job/batch.ts";
 import type { Store } from "../src/results/store.ts";
 import { fleetKeys } from "../src/runtime/keys.ts";
 import { sharedSignal } from "../src/runtime/shared-signal.ts";
 import { createReconciler } from "../queues/reconciler.ts";
-import { createResultStream, type StreamEntry } from "../queues/result-stream.ts";
-import { createCallTotals } from "./call-totals.ts";
+import { createResultStream } from "../queues/result-stream.ts";
+import { createBatchRecording } from "./batch-recording.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
 
-const READ_COUNT = 1_000;
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
 /** Between two looks at the same batch when there was nothing to write. */
@@ -31,6 +30,7 @@ const UNKNOWN_MS = 60_000;
 export function createRecorder(context: ProcessContext, { store }: { readonly store: Store }): FleetPart {
   const { fleet, redis, states, clock, log } = context;
   const stream = createResultStream(redis, randomUUID());
+  const totals = createLiveTotals(redis);
   const stopping = new AbortController();
   const signal = sharedSignal(stopping.signal);
   const followed = new Map<string, Promise<void>>();
@@ -38,7 +38,7 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
   /** Follows one batch until it is over, another recorder has it, or we stop. */
   const follow = async (batch: string) => {
     if (!(await stream.lease(batch, LEASE_MS))) return;
-    const totals = createCallTotals();
+    const recording = createBatchRecording({ stream, store, totals }, batch);
     const reconciler = createReconciler(context, { batch, everyMs: fleet.queues.reconcileMs });
     let renewAt = clock.now() + RENEW_MS;
     while (!signal.aborted) {
@@ -46,30 +46,16 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
         if (!(await stream.lease(batch, LEASE_MS))) return;
         renewAt = clock.now() + RENEW_MS;
       }
-      const entries = await stream.read(batch, READ_COUNT);
-      const state = entries.length > 0 ? await write(batch, entries, totals) : await stream.stored(batch, undefined);
+      const { entries, isAll, state } = await recording.next();
       if (state === "lost") return;
       if (state === "unknown" || isOver(state)) {
-        if ((await stream.read(batch, 1)).length === 0) break;
+        if (entries === 0) break;
         continue;
       }
       await reconciler.tick();
-      if (entries.length < READ_COUNT) await clock.sleep(IDLE_MS, signal);
+      if (isAll) await clock.sleep(IDLE_MS, signal);
     }
     await stream.release(batch);
-  };
-
-  const write = async (batch: string, entries: readonly StreamEntry[], totals: ReturnType<typeof createCallTotals>) => {
-    await store.append(
-      batch,
-      entries.map(({ id, result, isExtra }) => ({ streamId: id, result, ...(isExtra ? { isExtra } : {}) })),
-    );
-    return stream.stored(batch, {
-      lastId: entries.at(-1)!.id,
-      results: entries.filter((entry) => !entry.isExtra).length,
-      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
-      sums: totals.sum(entries),
-    });
   };
 
   /** Batches that are over, and when to look again whether a retry has opened them or a late result has come; and those whose recording failed. */
@@ -91,6 +77,7 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
     unknownSince.set(batch, since);
     if (clock.now() - since < UNKNOWN_MS) return;
     await redis.zrem(fleetKeys.batches, batch);
+    await totals.forget(batch);
     unknownSince.delete(batch);
   };
 

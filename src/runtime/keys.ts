@@ -63,6 +63,10 @@ export function batchKeys(batch: string) {
     missing: `${base}:missing`,
     /** Bitmap of rows re-opened in the present round. */
     retried: `${base}:retried`,
+    /** Bitmap of rows of which a second result is stored. */
+    extras: `${base}:extras`,
+    /** What the recorder is about to store, and what the books had of it before (queues/scripts/announce.ts). */
+    announced: `${base}:announced`,
     /** Lease of the live producer, of the recorder. */
     producer: `${base}:producer`,
     recorder: `${base}:recorder`,
@@ -101,6 +105,21 @@ export const budgetKeys = {
   limits: `${PREFIX}:{budget}:limits`,
   refused: `${PREFIX}:{budget}:refused`,
 };
+
+/** What calls come to while they come in, in one slot; in the order of the script's KEYS (cost/count-script.ts). */
+export const totalsKeys = {
+  /** Hash batch → the id in its stream of results up to which they are counted. */
+  watermarks: `${PREFIX}:{totals}:watermarks`,
+  /** Hash task, model and tenant → sums over the fleet's life. */
+  fleet: `${PREFIX}:{totals}:fleet`,
+  /** The same, each of them as it has been at most: for counters that never fall. */
+  fleetMost: `${PREFIX}:{totals}:fleet-most`,
+};
+
+/** Hash combination → sums of the calls that began on a day of UTC (`2026-11-23`). */
+export function totalsOfDayKey(day: string): string {
+  return `${PREFIX}:{totals}:day:${day}`;
+}
 
 /** What the whole fleet shares. */
 export const fleetKeys = {

@@ -58,7 +58,7 @@ describe("a batch in Redis", () => {
   it("books calls beside its results, and none once its keys have expired", async () => {
     await states.make("c", "t", "{}");
     await states.book(resultOf("c", 7));
-    const entries = await createResultStream(redis, "me").read("c", 10);
+    const { entries } = await createResultStream(redis, "me").read("c", 10);
     expect(entries).toMatchObject([{ isExtra: true, result: { row: 7 } }]);
     expect((await states.status("c"))?.done).toBe(0);
     await states.book(resultOf("expired", 7));

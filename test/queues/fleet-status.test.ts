@@ -5,6 +5,7 @@ import { readFleetStatus } from "../../queues/fleet-status.ts";
 import type { Fleet } from "../../src/config/fleet.ts";
 import { batchKeys, DEAD_QUEUE, fleetKeys, modelQueue, REROUTE_QUEUE, taskQueue } from "../../src/runtime/keys.ts";
 import { createRedisLimiter } from "../../src/limits/redis-limiter.ts";
+import { countCalls } from "../cost/sample-calls.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 import { contextOf, fleetOf, type TestContext } from "../workers/web/web-fixture.ts";
 
@@ -143,6 +144,59 @@ describe("the status of a fleet", () => {
     const { batches, batchesLeftOut } = await readFleetStatus({ ...context, batchLimit: 3 });
     expect(batches.map(({ batch }) => batch)).toEqual(["over-4", "over-3", "old-and-live"]);
     expect(batchesLeftOut).toBe(3);
+  });
+});
+
+describe("what the day has cost", () => {
+  it("is there by task and model, by each tag and by tenant, the dearest first", async () => {
+    const tags = { team: "search", source: "mail" };
+    await countCalls(redis, [
+      { model: "openai/gpt-5-mini", costNanoUsd: 30, tags, tenant: "acme" },
+      { model: "openai/gpt-5-mini", costNanoUsd: 20, tags: { team: "search" }, outcome: "uncertain" },
+      { model: "anthropic/claude-haiku-4-5", costNanoUsd: 70, tags: { team: "sales" } },
+      { at: Date.now() - 86_400_000, costNanoUsd: 1_000_000 },
+    ]);
+    const { spendToday } = await readFleetStatus(context);
+    expect(spendToday).toMatchObject({
+      day: new Date().toISOString().slice(0, 10),
+      calls: 3,
+      costNanoUsd: 120,
+      uncertainCalls: 1,
+      uncertainNanoUsd: 20,
+      byTaskAndModel: [
+        { task: "classify", model: "anthropic/claude-haiku-4-5", calls: 1, costNanoUsd: 70 },
+        { task: "classify", model: "openai/gpt-5-mini", calls: 2, costNanoUsd: 50 },
+      ],
+      byTag: [
+        { tag: "team", value: "sales", costNanoUsd: 70 },
+        { tag: "team", value: "search", calls: 2, costNanoUsd: 50 },
+        { tag: "source", value: "mail", costNanoUsd: 30 },
+      ],
+      tagsLeftOut: 0,
+      byTenant: [{ costNanoUsd: 90 }, { tenant: "acme", costNanoUsd: 30 }],
+    });
+    expect(spendToday.byTenant[0]).not.toHaveProperty("tenant");
+  });
+
+  it("is no longer than a page, whatever tags and tenants there are", async () => {
+    const calls = Array.from({ length: 130 }, (_, i) => ({ tags: { ticket: `t${i}` }, tenant: `u${i}`, costNanoUsd: i }));
+    await countCalls(redis, calls, 60);
+    const { spendToday } = await readFleetStatus(context);
+    expect([spendToday.calls, spendToday.byTag.length, spendToday.tagsLeftOut]).toEqual([130, 50, 11]);
+    // Those without a room of their own together are the dearest.
+    expect(spendToday.byTag[0]).toMatchObject({ calls: 70 });
+    expect(spendToday.byTag[0]).not.toHaveProperty("tag");
+    expect([spendToday.byTenant.length, spendToday.tenantsLeftOut, spendToday.byTenant[0]?.isMixed]).toEqual([50, 71, true]);
+  });
+
+  it("is nothing where nothing was called", async () => {
+    expect((await readFleetStatus(context)).spendToday).toMatchObject({
+      calls: 0,
+      costNanoUsd: 0,
+      byTaskAndModel: [],
+      byTag: [],
+      byTenant: [],
+    });
   });
 });
 

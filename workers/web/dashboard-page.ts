@@ -27,6 +27,7 @@ export const DASHBOARD_PAGE = `<!doctype html>
   <div id="warnings" role="status"></div>
   <section><h2>Batches<small id="left-out"></small></h2><div id="batches"></div></section>
   <section><h2>Models<small>calls and cost of the batches above</small></h2><div id="models"></div></section>
+  <section><h2>Spend today<small id="spend-day"></small></h2><div id="spend"></div></section>
   <section><h2>Work<small>how the models have done on each task of late</small></h2><div id="work"></div></section>
   <div class="columns">
     <section><h2>Queues<small>those of the models are above</small></h2><div id="queues"></div></section>

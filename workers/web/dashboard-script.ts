@@ -2,6 +2,8 @@
 //
 // The rate of a batch is that of the last half minute that this page has seen; before, and for batches that are over, the average.
 
+import { DASHBOARD_SPEND } from "./dashboard-spend.ts";
+
 export const DASHBOARD_SCRIPT = String.raw`
 "use strict";
 const POLL_MS = 1000, RATE_OVER_MS = 30000;
@@ -150,6 +152,7 @@ function workRow({ task, purpose, model, stats, fallenFrom }) {
     isAgreement || stats.costNanoUsd === undefined ? nothing() : element("td", "number", usd(Math.round(stats.costNanoUsd))));
 }
 
+${DASHBOARD_SPEND}
 /** Averages fade for ever: rounded, an idle page stands still. */
 function settled(model) {
   const { use } = model, dimensions = use.dimensions.map((each) => ({ ...each, taken: Math.round(each.taken) }));
@@ -171,7 +174,7 @@ function render(status) {
     [ratesNow, perSecond(ratesNow), "results, all batches"],
     [1, count(sum(queues, "waiting") + sum(queues, "delayed")), "jobs waiting"],
     [1, count(sum(models.map((model) => model.use), "inFlight")), "calls in flight"],
-    [1, usd(sum(batches, "costNanoUsd")), "spent so far"],
+    [1, usd(status.spendToday.costNanoUsd), "spent today"],
     [1, open.length === 0 ? "all" : configured.length - open.length + " of " + configured.length, "models available"],
   ];
   fill("tiles", tiles, () => tiles.map(([, value, label]) => element("div", "tile", element("b", "", value), element("span", "", label))));
@@ -183,6 +186,7 @@ function render(status) {
   document.getElementById("left-out").textContent = status.batchesLeftOut > 0 ? "and " + count(status.batchesLeftOut) + " older" : "";
   fill("models", [models, isTimed && at], () => [
     table(["Model", "Breaker", "Limit use", "#Calls/min", "#In flight / slots", "#Waiting", "#Delayed", "#Calls", "#Cost"], models.map((model) => modelRow(model, queueOf.get(model.model), at)))]);
+  showSpend(status.spendToday);
   fill("work", status.work, () => status.work.length === 0 ? [element("p", "empty", "No calls of late.")]
     : [table(["Task", "Model", "#Calls of late", "#Answered", "#Passed checks", "#p50 / p95", "#Cost each"], status.work.map(workRow))]);
   fill("queues", others, () => [table(["Queue", "#Waiting", "#Active", "#Delayed", "#Dead"], others.map((queue) =>

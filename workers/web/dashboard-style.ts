@@ -66,6 +66,10 @@ th:last-child, td:last-child { padding-right: 16px; }
 .breaker { min-width: 150px; max-width: 300px; }
 .reason { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
 .of { color: var(--muted); }
+.switch { display: flex; gap: 4px; padding: 0 16px 8px; }
+button { padding: 2px 12px; border: 1px solid var(--line); border-radius: 20px; background: none; color: var(--muted); font: inherit; font-size: 12.5px; cursor: pointer; }
+button:hover { color: var(--text); }
+button[aria-pressed="true"] { background: var(--accent-soft); border-color: var(--accent-soft); color: var(--accent); font-weight: 500; }
 .empty { padding: 6px 16px 18px; color: var(--muted); }
 code { font: 12.5px ui-monospace, "SF Mono", Menlo, monospace; }
 footer { padding-bottom: 28px; color: var(--muted); font-size: 12.5px; }

@@ -1,12 +1,13 @@
 // The fleet as Prometheus reads it (text format 0.0.4, https://prometheus.io/docs/instrumenting/exposition_formats/).
 
+import type { CallTotals } from "../../src/cost/call-totals.ts";
+import type { CombinationTotals } from "../../src/cost/redis-live-totals.ts";
 import type { BatchState } from "../../src/job/batch.ts";
 import { isOver } from "../../src/job/batch.ts";
 import type { BreakerState } from "../../src/breaker/breaker.ts";
 import { shareOf } from "../../src/limits/limit-use.ts";
 import type { FleetStatus } from "../../queues/fleet-status.ts";
 import { heldMs } from "../../queues/model-status.ts";
-import type { CallCounters } from "./call-counters.ts";
 
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -22,8 +23,12 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 const BATCH_STATES: readonly BatchState[] = ["open", "sealed", "finalizing", "finished", "cancelled"];
 const BREAKER_VALUES: Record<BreakerState["kind"], number> = { closed: 0, "half-open": 0.5, open: 1 };
 
-/** Only live batches have samples of their own, so that their number stays bounded. */
-export function renderMetrics(status: FleetStatus, counters: CallCounters): string {
+/** Tenants that are not told apart, for there were too many. */
+const OTHER_TENANTS = "(others)";
+const TOKEN_KINDS = { input: "inputTokens", cached_input: "cachedInputTokens", output: "outputTokens" } as const;
+
+/** Only live batches have samples of their own, so that their number stays bounded. `counters`: what calls came to over the fleet's life. */
+export function renderMetrics(status: FleetStatus, counters: readonly CombinationTotals[]): string {
   const live = status.batches.filter((batch) => !isOver(batch.state));
   const configured = status.models.filter((model) => model.isConfigured);
   const answering = status.work.filter(({ purpose }) => purpose !== "agreement");
@@ -126,20 +131,26 @@ export function renderMetrics(status: FleetStatus, counters: CallCounters): stri
     {
       name: "modelfleet_calls_total",
       type: "counter",
-      help: "Calls made, as far as their results are stored.",
-      samples: Array.from(counters.models, ([model, { calls }]) => [{ model }, calls]),
+      help: "Calls made over the fleet's life, as far as their results are stored.",
+      samples: counted(counters, ({ calls }) => calls),
     },
     {
       name: "modelfleet_cost_usd_total",
       type: "counter",
       help: "Cost of the calls in dollars. Models without a configured price count as zero.",
-      samples: Array.from(counters.models, ([model, { costNanoUsd }]) => [{ model }, costNanoUsd / 1e9]),
+      samples: counted(counters, ({ costNanoUsd }) => costNanoUsd / 1e9),
+    },
+    {
+      name: "modelfleet_tokens_total",
+      type: "counter",
+      help: "Tokens of the calls: the whole input, what of it was read from the vendor's cache, and the output.",
+      samples: Object.entries(TOKEN_KINDS).flatMap(([kind, name]) => counted(counters, (totals) => totals[name], { kind })),
     },
     {
       name: "modelfleet_duplicate_calls_total",
       type: "counter",
       help: "Calls that may have been paid twice: cut off with their process, on the way, or by their time limit.",
-      samples: [[{}, counters.duplicateCalls]],
+      samples: counted(counters, ({ duplicateCalls }) => duplicateCalls),
     },
     {
       name: "modelfleet_processes",
@@ -149,6 +160,18 @@ export function renderMetrics(status: FleetStatus, counters: CallCounters): stri
     },
   ];
   return metrics.map(render).join("");
+}
+
+function counted(
+  counters: readonly CombinationTotals[],
+  valueOf: (totals: CallTotals) => number,
+  labels: Readonly<Record<string, string>> = {},
+): readonly Sample[] {
+  return counters.map((each): Sample => {
+    const { task, model, mixed } = each;
+    const tenant = mixed === "tenants" ? OTHER_TENANTS : each.tenant;
+    return [{ task, model, ...(tenant === undefined ? {} : { tenant }), ...labels }, valueOf(each)];
+  });
 }
 
 function render({ name, type, help, samples }: Metric): string {

@@ -4,12 +4,12 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import express from "express";
+import { readFleetCounters } from "../../src/cost/redis-live-totals.ts";
 import { StoppedError } from "../../src/job/errors.ts";
 import { readFleetStatus } from "../../queues/fleet-status.ts";
 import type { FleetPart, ProcessContext } from "../process-context.ts";
 import { guardAccess, isLoopbackAddress, securityHeaders } from "./access.ts";
 import { createBoard } from "./board.ts";
-import { createCallCounters } from "./call-counters.ts";
 import { DASHBOARD_PAGE, DASHBOARD_POLICY } from "./dashboard-page.ts";
 import { answerErrors, notFound } from "./error-pages.ts";
 import { METRICS_CONTENT_TYPE, renderMetrics } from "./metrics.ts";
@@ -56,10 +56,12 @@ function createApp(context: ProcessContext, access: { readonly isLoopback: boole
   const { redis, clock, log } = context;
   const reading = { clock, maxAgeMs: STATUS_AGE_MS, timeoutMs: STATUS_TIMEOUT_MS };
   const readStatus = createSharedReading(() => readFleetStatus(context), reading);
-  const countCalls = createCallCounters();
   const readMetrics = createSharedReading(async () => {
-    const status = await readFleetStatus({ ...context, batchLimit: METRICS_BATCHES });
-    return renderMetrics(status, countCalls(status.batches));
+    const [status, counters] = await Promise.all([
+      readFleetStatus({ ...context, batchLimit: METRICS_BATCHES }),
+      readFleetCounters(context.redis),
+    ]);
+    return renderMetrics(status, counters);
   }, reading);
 
   const app = express();

@@ -16,6 +16,7 @@ import { createEnding } from "../../../workers/ending.ts";
 import { createReroute } from "../../../workers/reroute.ts";
 import { boardName } from "../../../workers/web/board.ts";
 import { createWeb } from "../../../workers/web/web.ts";
+import { countCalls, countChanges, ledgerEntry } from "../../cost/sample-calls.ts";
 import { NOT_OURS, startTestRedis, type TestRedis } from "../../support/redis.ts";
 import { contextOf, fleetOf, type TestContext } from "./web-fixture.ts";
 
@@ -103,9 +104,11 @@ async function finishedWithError(batch: string): Promise<void> {
   );
   const stream = createResultStream(redis, "test");
   await stream.lease(batch, 10_000);
-  const [entry] = await stream.read(batch, 10);
+  const [entry] = (await stream.read(batch, 10)).entries;
   expect(entry?.result).toMatchObject({ status: "error", error: { code: "exhausted" } });
-  expect(await stream.stored(batch, { lastId: entry!.id, results: 1, bytes: entry!.bytes, sums: new Map() })).toBe("finished");
+  expect(
+    await stream.stored(batch, { after: "", lastId: entry!.id, results: 1, bytes: entry!.bytes, extraRows: [], sums: new Map() }),
+  ).toBe("finished");
 }
 
 describe("the dashboard", () => {
@@ -138,10 +141,9 @@ describe("metrics", () => {
     await redis.hset(batchKeys("batch-1").meta, {
       answered: 7,
       failed: 2,
-      duplicateCalls: 1,
-      "model:openai/gpt-5-mini:calls": 9,
-      "model:openai/gpt-5-mini:costNanoUsd": 1_500_000_000,
     });
+    const call = { task: "classify-ticket", model: "openai/gpt-5-mini", costNanoUsd: 750_000_000 } as const;
+    await countCalls(redis, [call, { ...call, tags: { team: "x" }, isDuplicate: true }, { ...call, tenant: 'acme "1"' }]);
     await context.queues.queue(taskQueue("classify-ticket")).add("x", {});
     await context.breaker.trip({ model: "openai/gpt-5-mini" }, "quota", 60_000);
     const response = await get("/metrics");
@@ -157,12 +159,31 @@ describe("metrics", () => {
         'modelfleet_queue_jobs{queue="task classify-ticket",state="waiting"} 1',
         'modelfleet_breaker_open{model="openai/gpt-5-mini"} 1',
         'modelfleet_breaker_open{model="anthropic/claude-haiku-4-5"} 0',
-        'modelfleet_calls_total{model="openai/gpt-5-mini"} 9',
-        'modelfleet_cost_usd_total{model="openai/gpt-5-mini"} 1.5',
-        "modelfleet_duplicate_calls_total 1",
+        'modelfleet_calls_total{task="classify-ticket",model="openai/gpt-5-mini"} 2',
+        'modelfleet_calls_total{task="classify-ticket",model="openai/gpt-5-mini",tenant="acme \\"1\\""} 1',
+        'modelfleet_cost_usd_total{task="classify-ticket",model="openai/gpt-5-mini"} 1.5',
+        'modelfleet_tokens_total{task="classify-ticket",model="openai/gpt-5-mini",kind="input"} 200',
+        'modelfleet_tokens_total{task="classify-ticket",model="openai/gpt-5-mini",kind="cached_input"} 80',
+        'modelfleet_tokens_total{task="classify-ticket",model="openai/gpt-5-mini",tenant="acme \\"1\\"",kind="output"} 20',
+        'modelfleet_duplicate_calls_total{task="classify-ticket",model="openai/gpt-5-mini"} 1',
       ]),
     );
     for (const line of lines) expect(line).toMatch(/^$|^# (HELP|TYPE) \w+ .+$|^\w+(\{(\w+="([^"\\\n]|\\.)*",?)+\})? [-+.\de]+$/);
+  });
+
+  it("have counters that never fall, not even when a web process is started anew", async () => {
+    const costs = async (url: string) => {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      return Array.from(text.matchAll(/^modelfleet_(?:cost_usd|duplicate_calls)_total\{.*\} (.+)$/gm), ([, value]) => Number(value));
+    };
+    const before = ledgerEntry({ outcome: "uncertain", costNanoUsd: 500_000_000 });
+    await countChanges(redis, [{ after: before }]);
+    expect(await costs(web.url)).toEqual([0.5, 1]);
+    // The exact entry came, and it is lower.
+    await countChanges(redis, [{ before, after: ledgerEntry({ costNanoUsd: 400_000_000 }) }]);
+    const another = await createWeb(context);
+    expect(await costs(another.url)).toEqual([0.5, 1]);
+    await another.stop(0);
   });
 
   it("tell of limits: their use, calls in flight, slots, and what holds a model or slows it down", async () => {
