@@ -1,24 +1,23 @@
 // Reads a batch's results in the order of its rows. The segments are in order of time, so an index of the rows is made first, then the lines
 // are fetched block by block. Neighbouring rows lie near each other in the file: a block is a few large reads.
 
-import { open, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import type { Result } from "../job/result.ts";
 import { createRowIndex, type LinePlace } from "./row-index.ts";
 import { decodeLine } from "./segment-line.ts";
 import { readExactly, scanSegment } from "./segment-scan.ts";
-import { listSegments } from "./segments.ts";
+import { closeSegments, openSegments } from "./segment-snapshot.ts";
 
 /** Every row once, highest round first choice. Reads the segments once for the index (more often above `rowsPerPass` rows) and once for the lines. */
 export async function* readResults(options: { dir: string; batch: string; rowsPerPass: number }): AsyncGenerator<Result> {
-  const segments = await listSegments(options.dir, options.batch);
-  const files: FileHandle[] = [];
+  const segments = await openSegments(options.dir, options.batch);
   try {
-    for (const path of segments) files.push(await open(path, "r"));
+    const files = segments.map(({ file }) => file);
     let endRow = 0;
     for (let firstRow = 0; firstRow === 0 || firstRow < endRow; firstRow += options.rowsPerPass) {
       const index = createRowIndex({ firstRow, maxRows: options.rowsPerPass });
-      for (const [segment, file] of files.entries()) {
-        for await (const line of scanSegment(file, { path: segments[segment] as string, isLast: segment === files.length - 1 })) {
+      for (const [segment, { path, file }] of segments.entries()) {
+        for await (const line of scanSegment({ path, file })) {
           if (line.isExtra) continue;
           endRow = Math.max(endRow, line.row + 1);
           if (line.row < firstRow || line.row >= firstRow + options.rowsPerPass) continue;
@@ -28,7 +27,7 @@ export async function* readResults(options: { dir: string; batch: string; rowsPe
       for (const block of blocks(index.places())) yield* await readBlock(files, block);
     }
   } finally {
-    for (const file of files) await file.close();
+    await closeSegments(segments);
   }
 }
 

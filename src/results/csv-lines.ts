@@ -1,24 +1,29 @@
-// Output as CSV. Answers that are JSON objects are laid out one level deep: a column `output.<field>` for each field. Which fields there are is taken
+// Output as CSV. A `'` stands before texts that a spreadsheet would take for formulas. Answers that are JSON objects are laid out one level deep: a column `output.<field>` for each field. Which fields there are is taken
 // from the first rows; a field that only turns up later goes, as JSON, into the column `output`, so that nothing is lost.
 
 import { stringify } from "csv-stringify/sync";
 import type { JsonObject, JsonValue } from "../job/json.ts";
 import type { Result } from "../job/result.ts";
-import { answeringCall, costUsdOf, outputOf } from "./result-view.ts";
+import { answeringCall, outputOf } from "../job/result-answer.ts";
+import { spreadsheetText } from "../job/spreadsheet-text.ts";
+import { costUsdOf } from "./result-view.ts";
 
 export type CsvColumns = "answered" | "errors" | "all";
 
 export interface CsvLayout {
   header(): string;
   lines(results: readonly Result[]): string;
+  /** Cells so far that got a `'`. */
+  guardedCells(): number;
 }
 
 /**
  * Columns: `id, row, line, status`, then for answers `output.<field> …, output, model`, then for errors `error.code, error.message, input`,
- * then `costUsd, calls` and for answers `latencyMs`. Objects and arrays within a cell are JSON. `fields`: the answers' fields, in order.
+ * then `costUsd, calls` and for answers `latencyMs`. Objects and arrays within a cell are JSON. `fields`: the answers' fields, in order. `isRaw`: texts stay as they
+ * are, whatever a spreadsheet would make of them.
  */
-export function createCsvLayout(options: { which: CsvColumns; fields: readonly string[] }): CsvLayout {
-  const { which, fields } = options;
+export function createCsvLayout(options: { which: CsvColumns; fields: readonly string[]; isRaw?: boolean }): CsvLayout {
+  const { which, fields, isRaw = false } = options;
   const hasAnswers = which !== "errors";
   const hasErrors = which !== "answered";
   const columns = [
@@ -49,9 +54,16 @@ export function createCsvLayout(options: { which: CsvColumns; fields: readonly s
     ];
   };
 
+  let guarded = 0;
+  const safe = (text: string): string => {
+    const guardedText = spreadsheetText(text);
+    if (guardedText !== text) guarded++;
+    return guardedText;
+  };
   return {
     header: () => stringify([columns]),
-    lines: (results) => stringify(results.map(toRecord)),
+    lines: (results) => stringify(results.map((result) => (isRaw ? toRecord(result) : toRecord(result).map(safe)))),
+    guardedCells: () => guarded,
   };
 }
 

@@ -2,13 +2,16 @@
 
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { access, link, mkdir, open, readFile, rm } from "node:fs/promises";
+import { access, link, open, readFile, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { StoppedError } from "../job/errors.ts";
 import { readResults } from "./batch-reader.ts";
-import { createBatchWriter, findLastStreamId, type BatchWriter } from "./batch-writer.ts";
+import { createBatchWriters } from "./batch-writers.ts";
+import { createLedgerLookup, type LedgerLookup } from "./ledger-lookup.ts";
+import { findLastStreamId } from "./segment-end.ts";
 import { readLedger } from "./segment-ledger.ts";
-import { listBatches, listSegments, syncFolder } from "./segments.ts";
+import { closeSegments, openSegments } from "./segment-snapshot.ts";
+import { createFolder, listBatches, syncFolder } from "./segments.ts";
 import type { Store } from "./store.ts";
 
 export interface FileStoreOptions {
@@ -20,14 +23,15 @@ export interface FileStoreOptions {
   readonly rowsPerPass?: number;
 }
 
-/** Open files are kept for this many batches. */
-const MAX_WRITERS = 32;
+/** An index of which rows lie where (some kilobytes) is kept for this many. */
+const MAX_LOOKUPS = 256;
 
-/** Reading never changes a file; the first append to a batch cuts off what a crash left at the end of its last segment. */
+/** Reading never changes a file. Each store that is opened writes to segments of its own: what a crash left at the end of another's stays there, and isn't read. */
 export function createFileStore(options: FileStoreOptions): Store {
   const { dir, segmentBytes = 512 * 1024 * 1024, rowsPerPass = 4_000_000 } = options;
+  const writers = createBatchWriters({ dir, segmentBytes });
   /** The least recently used first. */
-  const writers = new Map<string, BatchWriter>();
+  const lookups = new Map<string, LedgerLookup>();
   let queue: Promise<unknown> = Promise.resolve();
 
   /** Appends go one after the other, also those of different batches: they share a disk. */
@@ -37,33 +41,28 @@ export function createFileStore(options: FileStoreOptions): Store {
     return turn;
   };
 
-  const writerOf = async (batch: string): Promise<BatchWriter> => {
-    const writer = writers.get(batch) ?? createBatchWriter({ dir, batch, segmentBytes });
-    writers.delete(batch);
-    writers.set(batch, writer);
-    for (const [oldest, idle] of writers) {
-      if (writers.size <= MAX_WRITERS) break;
-      writers.delete(oldest);
-      await idle.close();
-    }
-    return writer;
+  const lookupOf = (batch: string): LedgerLookup => {
+    const lookup = lookups.get(batch) ?? createLedgerLookup({ dir, batch });
+    lookups.delete(batch);
+    lookups.set(batch, lookup);
+    if (lookups.size > MAX_LOOKUPS) lookups.delete(lookups.keys().next().value!);
+    return lookup;
   };
 
   return {
     place: dir,
     identity: () => readOrCreateIdentity(dir),
     probe: () => probeFolder(dir),
-    lastStreamId: async (batch) => findLastStreamId(await listSegments(dir, batch)),
-    append: (batch, entries) => inTurn(async () => (await writerOf(batch)).append(entries)),
+    lastStreamId: async (batch) => {
+      const segments = await openSegments(dir, batch);
+      return findLastStreamId(segments).finally(() => closeSegments(segments));
+    },
+    append: (batch, entries) => inTurn(async () => (await writers.of(batch)).append(entries)),
     read: (batch) => readResults({ dir, batch, rowsPerPass }),
     ledger: (batch) => readLedger(dir, batch),
+    ledgerOf: (batch, rows) => lookupOf(batch)(rows),
     batches: () => listBatches(dir),
-    stop: () =>
-      inTurn(async () => {
-        const open = [...writers.values()];
-        writers.clear();
-        await Promise.all(open.map((writer) => writer.close()));
-      }),
+    stop: () => inTurn(writers.close),
   };
 }
 
@@ -72,7 +71,7 @@ async function readOrCreateIdentity(dir: string): Promise<string> {
   const path = join(dir, "identity");
   const known = await readFile(path, "utf8").catch(undefinedIfMissing);
   if (known !== undefined) return known.trim();
-  await mkdir(dir, { recursive: true });
+  await createFolder(dir, dir);
   const draft = `${path}.${randomUUID()}`;
   const file = await open(draft, "wx");
   try {

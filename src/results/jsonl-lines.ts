@@ -1,7 +1,8 @@
 // Output as JSONL: one line per row.
 
 import type { Result } from "../job/result.ts";
-import { answeringCall, costUsdOf, outputOf, shortTrail } from "./result-view.ts";
+import { answeringCall, outputOf } from "../job/result-answer.ts";
+import { costUsdOf, shortTrail } from "./result-view.ts";
 
 /** `{id, row, line, status, output, model, costUsd, calls, latencyMs, tags}` or, for an error, `{id, row, line, status, error, input, calls, costUsd, trail, tags}`; fields without a value are left out. `latencyMs` is the answering call's. */
 export function toJsonLine(result: Result): string {

@@ -2,9 +2,9 @@
 
 import type { JsonObject } from "../job/json.ts";
 import type { AnsweredResult, ErrorCode, Result } from "../job/result.ts";
+import { answeringCall } from "../job/result-answer.ts";
 import type { FinishReason } from "../job/outcome.ts";
 import { NO_USAGE, type Usage } from "../job/usage.ts";
-import { answeringCall } from "./result-view.ts";
 
 /** A row without a label of its own is called `row-<number>`. */
 export function toOpenAiLine(result: Result): string {

@@ -13,6 +13,8 @@ export interface OutputOptions {
   readonly which: "answered" | "errors" | "all";
   /** CSV: the answers' fields that get a column; absent: those of the first 200 rows written. */
   readonly fields?: readonly string[];
+  /** CSV: texts that a spreadsheet would take for formulas stay as they are; else a `'` stands before them. */
+  readonly isRaw?: boolean;
 }
 
 export interface OutputCounts {
@@ -21,6 +23,8 @@ export interface OutputCounts {
   /** Of all results read, written or not. */
   readonly answered: number;
   readonly errors: number;
+  /** CSV: cells with a `'` before them. */
+  readonly guardedCells: number;
 }
 
 /**
@@ -30,7 +34,7 @@ export async function writeOutput(
   results: AsyncIterable<Result>,
   options: OutputOptions & { readonly sink: Writable },
 ): Promise<OutputCounts> {
-  const counts = { written: 0, answered: 0, errors: 0 };
+  const counts = { written: 0, answered: 0, errors: 0, guardedCells: 0 };
   const chosen = batchesOf(results, (result) => {
     const isAnswer = result.status === "answered";
     counts[isAnswer ? "answered" : "errors"]++;
@@ -38,7 +42,7 @@ export async function writeOutput(
     if (isChosen) counts.written++;
     return isChosen;
   });
-  await pipeline(Readable.from(format(chosen, options)), options.sink, { end: false });
+  await pipeline(Readable.from(format(chosen, options, counts)), options.sink, { end: false });
   return counts;
 }
 
@@ -62,7 +66,11 @@ async function* batchesOf(results: AsyncIterable<Result>, isChosen: (result: Res
   if (batch.length > 0) yield batch;
 }
 
-async function* format(batches: AsyncIterable<readonly Result[]>, options: OutputOptions): AsyncGenerator<string> {
+async function* format(
+  batches: AsyncIterable<readonly Result[]>,
+  options: OutputOptions,
+  counts: { guardedCells: number },
+): AsyncGenerator<string> {
   if (options.format !== "csv") {
     const toLine = options.format === "jsonl" ? toJsonLine : toOpenAiLine;
     for await (const batch of batches) yield batch.map(toLine).join("");
@@ -71,10 +79,11 @@ async function* format(batches: AsyncIterable<readonly Result[]>, options: Outpu
   let layout: ReturnType<typeof createCsvLayout> | undefined;
   for await (const batch of batches) {
     if (!layout) {
-      layout = createCsvLayout({ which: options.which, fields: options.fields ?? fieldsOf(batch) });
+      layout = createCsvLayout({ ...options, fields: options.fields ?? fieldsOf(batch) });
       yield layout.header();
     }
     yield layout.lines(batch);
+    counts.guardedCells = layout.guardedCells();
   }
-  yield layout ? "" : createCsvLayout({ which: options.which, fields: options.fields ?? [] }).header();
+  yield layout ? "" : createCsvLayout({ ...options, fields: options.fields ?? [] }).header();
 }

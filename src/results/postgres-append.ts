@@ -26,13 +26,12 @@ const INSERT_RESULTS = insertInto("results", RESULT_COLUMNS, {
 
 /** As `mergeLedgerEntries` does, with what was written before as the first. */
 const IS_REPLACED = `known.outcome = 'uncertain' and excluded.outcome <> 'uncertain'`;
+const IS_ALIKE = `(known.outcome = 'uncertain') = (excluded.outcome = 'uncertain')`;
 const INSERT_LEDGER = insertInto("ledger", LEDGER_COLUMNS, {
   key: "batch, row, call",
   replace: (name) =>
-    name === "is_duplicate"
-      ? "known.is_duplicate and excluded.is_duplicate"
-      : `case when ${IS_REPLACED} then excluded.${name} else known.${name} end`,
-  where: `(${IS_REPLACED}) or (known.is_duplicate and not excluded.is_duplicate)`,
+    name === "is_duplicate" ? `excluded.is_duplicate` : `case when ${IS_REPLACED} then excluded.${name} else known.${name} end`,
+  where: `(${IS_REPLACED}) or (${IS_ALIKE} and known.is_duplicate and not excluded.is_duplicate)`,
 });
 
 /** Within a transaction. Entries that are not newer than the batch's last one are left out. */
@@ -84,8 +83,9 @@ function callsOf(chunk: readonly RecordedEntry[]): readonly LedgerEntry[] {
   const byCall = new Map<string, LedgerEntry>();
   for (const { result, isExtra } of chunk) {
     for (const entry of ledgerEntries(result, isExtra)) {
-      const known = byCall.get(entry.call);
-      byCall.set(entry.call, known ? mergeLedgerEntries(known, entry) : entry);
+      const key = `${entry.row}|${entry.call}`;
+      const known = byCall.get(key);
+      byCall.set(key, known ? mergeLedgerEntries(known, entry) : entry);
     }
   }
   return [...byCall.values()];

@@ -1,10 +1,12 @@
-// What goes into which column, for both tables.
+// What goes into which column, for both tables. A value that PostgreSQL would refuse is put right: one that it refuses would keep all that come after from being stored.
 
 import type { LedgerEntry } from "../job/ledger.ts";
 import type { JsonValue } from "../job/json.ts";
 import type { Result } from "../job/result.ts";
+import { outputOf } from "../job/result-answer.ts";
+import { soundCount, soundMeasure, soundTime } from "../job/sound-number.ts";
+import { soundJson, soundText } from "../job/sound-text.ts";
 import { totalCostNanoUsd } from "../job/trail.ts";
-import { outputOf } from "./result-view.ts";
 
 type Cell = string | number | boolean | null;
 
@@ -22,21 +24,21 @@ export interface RecordedResult {
 }
 
 export const RESULT_COLUMNS: readonly Column<RecordedResult>[] = [
-  { name: "row", type: "integer", of: ({ result }) => result.row },
-  { name: "round", type: "integer", of: ({ result }) => result.round },
+  { name: "row", type: "integer", of: ({ result }) => integer(result.row) },
+  { name: "round", type: "integer", of: ({ result }) => integer(result.round) },
   { name: "task", type: "text", of: ({ result }) => text(result.task) },
   { name: "status", type: "text", of: ({ result }) => result.status },
   { name: "model", type: "text", of: ({ result }) => (result.status === "answered" ? text(result.model) : null) },
   { name: "output", type: "jsonb", of: ({ result }) => (result.status === "answered" ? json(outputOf(result)) : null) },
-  { name: "error_code", type: "text", of: ({ result }) => (result.status === "error" ? result.error.code : null) },
+  { name: "error_code", type: "text", of: ({ result }) => (result.status === "error" ? text(result.error.code) : null) },
   { name: "error_message", type: "text", of: ({ result }) => (result.status === "error" ? text(result.error.message) : null) },
   { name: "label", type: "text", of: ({ result }) => text(result.id) },
-  { name: "line", type: "bigint", of: ({ result }) => result.line ?? null },
+  { name: "line", type: "bigint", of: ({ result }) => (result.line === undefined ? null : soundCount(result.line)) },
   { name: "tags", type: "jsonb", of: ({ result }) => json(result.tags) },
   { name: "tenant", type: "text", of: ({ result }) => text(result.tenant) },
-  { name: "calls", type: "integer", of: ({ result }) => result.trail.length },
-  { name: "reroutes", type: "integer", of: ({ result }) => result.reroutes },
-  { name: "cost_nano_usd", type: "bigint", of: ({ result }) => Math.round(totalCostNanoUsd(result.trail)) },
+  { name: "calls", type: "integer", of: ({ result }) => integer(result.trail.length) },
+  { name: "reroutes", type: "integer", of: ({ result }) => integer(result.reroutes) },
+  { name: "cost_nano_usd", type: "bigint", of: ({ result }) => soundCount(totalCostNanoUsd(result.trail)) },
   { name: "enqueued_at", type: "timestamptz", of: ({ result }) => time(result.enqueuedAt) },
   { name: "finished_at", type: "timestamptz", of: ({ result }) => time(result.finishedAt) },
   { name: "record", type: "json", of: ({ record }) => record },
@@ -44,7 +46,7 @@ export const RESULT_COLUMNS: readonly Column<RecordedResult>[] = [
 ];
 
 export const LEDGER_COLUMNS: readonly Column<LedgerEntry>[] = [
-  { name: "row", type: "integer", of: (entry) => entry.row },
+  { name: "row", type: "integer", of: (entry) => integer(entry.row) },
   { name: "call", type: "text", of: (entry) => text(entry.call) },
   { name: "at", type: "timestamptz", of: (entry) => time(entry.at) },
   { name: "task", type: "text", of: (entry) => text(entry.task) },
@@ -52,18 +54,18 @@ export const LEDGER_COLUMNS: readonly Column<LedgerEntry>[] = [
   { name: "tenant", type: "text", of: (entry) => text(entry.tenant) },
   { name: "provider", type: "text", of: (entry) => text(entry.provider) },
   { name: "model", type: "text", of: (entry) => text(entry.model) },
-  { name: "attempt", type: "integer", of: (entry) => entry.attempt },
-  { name: "purpose", type: "text", of: (entry) => entry.purpose },
-  { name: "outcome", type: "text", of: (entry) => entry.outcome },
+  { name: "attempt", type: "integer", of: (entry) => integer(entry.attempt) },
+  { name: "purpose", type: "text", of: (entry) => text(entry.purpose) },
+  { name: "outcome", type: "text", of: (entry) => text(entry.outcome) },
   { name: "is_duplicate", type: "boolean", of: (entry) => entry.isDuplicate },
-  { name: "latency_ms", type: "double precision", of: (entry) => entry.latencyMs },
-  { name: "input_tokens", type: "bigint", of: (entry) => Math.round(entry.usage.inputTokens) },
-  { name: "cached_input_tokens", type: "bigint", of: (entry) => Math.round(entry.usage.cachedInputTokens) },
-  { name: "cache_write_tokens", type: "bigint", of: (entry) => Math.round(entry.usage.cacheWriteTokens) },
-  { name: "output_tokens", type: "bigint", of: (entry) => Math.round(entry.usage.outputTokens) },
-  { name: "reasoning_tokens", type: "bigint", of: (entry) => Math.round(entry.usage.reasoningTokens) },
+  { name: "latency_ms", type: "double precision", of: (entry) => soundMeasure(entry.latencyMs) },
+  { name: "input_tokens", type: "bigint", of: (entry) => soundCount(entry.usage.inputTokens) },
+  { name: "cached_input_tokens", type: "bigint", of: (entry) => soundCount(entry.usage.cachedInputTokens) },
+  { name: "cache_write_tokens", type: "bigint", of: (entry) => soundCount(entry.usage.cacheWriteTokens) },
+  { name: "output_tokens", type: "bigint", of: (entry) => soundCount(entry.usage.outputTokens) },
+  { name: "reasoning_tokens", type: "bigint", of: (entry) => soundCount(entry.usage.reasoningTokens) },
   { name: "price", type: "jsonb", of: (entry) => json(entry.price) },
-  { name: "cost_nano_usd", type: "bigint", of: (entry) => Math.round(entry.costNanoUsd) },
+  { name: "cost_nano_usd", type: "bigint", of: (entry) => soundCount(entry.costNanoUsd) },
 ];
 
 /** A ledger line as the driver gives it: bigint as text, `at` in milliseconds. */
@@ -119,17 +121,20 @@ export function toLedgerEntry(line: LedgerLine): LedgerEntry {
   };
 }
 
-/** PostgreSQL holds every character but NUL. */
-function text(value: string | undefined): string | null {
-  return value === undefined ? null : value.replaceAll("\0", "\uFFFD");
+const LARGEST_INTEGER = 2 ** 31 - 1;
+
+function integer(value: number): number {
+  return soundCount(value, LARGEST_INTEGER);
 }
 
-/** jsonb holds neither NUL nor half of a surrogate pair; JSON.stringify writes both as escapes. */
+function text(value: string | undefined): string | null {
+  return value === undefined || value === null ? null : soundText(String(value));
+}
+
 function json(value: object | JsonValue | undefined): string | null {
-  if (value === undefined) return null;
-  return JSON.stringify(value).replaceAll(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === "\\\\" ? found : "\uFFFD"));
+  return value === undefined ? null : soundJson(value);
 }
 
 function time(unixMs: number): string {
-  return new Date(unixMs).toISOString();
+  return new Date(soundTime(unixMs)).toISOString();
 }

@@ -10,6 +10,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const QUERY_TIMEOUT_MS = 120_000;
 /** A process that was halted in the middle of a transaction must not hold its batch for ever. */
 const IDLE_TRANSACTION_MS = 60_000;
+/** Settings are made within: poolers such as PgBouncer refuse a connection that brings its own. */
+const BEGIN = `begin; set local idle_in_transaction_session_timeout = ${IDLE_TRANSACTION_MS}`;
 
 export type Query = <Row extends object>(text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
@@ -33,7 +35,6 @@ export function createPostgresConnection(url: string): PostgresConnection {
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
     keepAlive: true,
     application_name: `modelfleet:${process.pid}`,
   });
@@ -65,7 +66,7 @@ export function createPostgresConnection(url: string): PostgresConnection {
     query: (text, values) => withClient((query) => query(text, values)),
     transaction: (work) =>
       withClient(async (query) => {
-        await query("begin");
+        await query(BEGIN);
         const value = await work(query);
         await query("commit");
         return value;
@@ -87,7 +88,10 @@ function asStoppedError(error: unknown, place: string): unknown {
 function hintFor(code: string): string {
   if (code === "28P01" || code === "28000") return "Check the user and the password in STORE_URL, or store.url of the configuration.";
   if (code === "3D000") return "Make the database, with createdb or CREATE DATABASE; its tables are made by themselves.";
-  if (code === "42501") return "Its user needs the right to make a schema in the database, or to read and write the schema modelfleet.";
+  if (code === "42501")
+    return `Its user needs the right to make a schema in the database, or to read and write the schema modelfleet: see "npx modelfleet check".`;
+  if (code === "08P01")
+    return "A pooler such as PgBouncer refuses a setting that the address brings: take it out, or name it in the pooler's ignore_startup_parameters.";
   if (/^(22|23|42)/.test(code)) return "This is a fault of modelfleet: report it, with this message.";
   if (code.startsWith("53")) return "The server is out of room or connections. What is not stored yet waits in Redis.";
   return "Is it running, and is the address right? What is not stored yet waits in Redis.";

@@ -28,7 +28,9 @@ export async function migrate(connection: PostgresConnection, migrations: readon
   await requireServer(connection);
   await connection.transaction(async (query) => {
     await query("select pg_advisory_xact_lock($1)", [LOCK]);
-    await query(`create schema if not exists modelfleet`);
+    // Asked first: "if not exists" needs the right to make one even where it is there.
+    const [found] = await query<{ isThere: boolean }>(`select to_regnamespace('modelfleet') is not null as "isThere"`);
+    if (!found?.isThere) await query("create schema modelfleet");
     await query(
       `create table if not exists modelfleet.migrations (version integer primary key, name text not null, applied_at timestamptz not null default now())`,
     );

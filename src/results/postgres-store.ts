@@ -6,7 +6,8 @@
 import { createPostgresConnection, type Query } from "./postgres-connection.ts";
 import { appendWithin } from "./postgres-append.ts";
 import { migrate, NEWEST_VERSION, readVersion } from "./postgres-migrate.ts";
-import { readLedger, readResults } from "./postgres-read.ts";
+import { readBatches, readLedger, readLedgerOf, readResults } from "./postgres-read.ts";
+import { requireRights } from "./postgres-rights.ts";
 import type { Store } from "./store.ts";
 
 /** @throws UsageError when `url` is no address of a PostgreSQL. */
@@ -47,6 +48,7 @@ export function createPostgresStore({ url }: { readonly url: string }): Store {
       return found!.id;
     },
     async probe() {
+      await requireRights(connection.query, place);
       const version = await readVersion(connection.query);
       const [server] = await connection.query<{ version: string }>(`select current_setting('server_version') as version`);
       const tables =
@@ -66,10 +68,8 @@ export function createPostgresStore({ url }: { readonly url: string }): Store {
     },
     read: (batch) => readResults(query, batch),
     ledger: (batch) => readLedger(query, batch),
-    async batches() {
-      const found = await query<{ batch: string }>("select batch from modelfleet.batches where last_stream_id is not null order by batch");
-      return found.map(({ batch }) => batch);
-    },
+    ledgerOf: (batch, rows) => readLedgerOf(query, batch, rows),
+    batches: () => readBatches(query),
     async stop() {
       await Promise.all(queues.values());
       await connection.stop();

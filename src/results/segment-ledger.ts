@@ -1,59 +1,69 @@
-// The ledger of a batch, from its segments. Most rows have one line, whose calls are given on as it is read. Rows with several (rounds, extras) are found in a
-// first pass; in the second their calls are gathered until the row's last line.
+// The ledger of a batch, from its segments. Most rows have one line, whose calls are given on as it is read. Rows with several (rounds, extras, what two recorders
+// wrote at once) are found in a first pass; in the second their calls are gathered until the row's last line.
 
-import { open, stat } from "node:fs/promises";
 import { ledgerEntries, mergeLedgerEntries, type LedgerEntry } from "../job/ledger.ts";
-import { decodeLine } from "./segment-line.ts";
-import { scanSegment, type ScannedSegment } from "./segment-scan.ts";
-import { listSegments } from "./segments.ts";
+import { decodeLine, type LineHead } from "./segment-line.ts";
+import { scanSegment } from "./segment-scan.ts";
+import { closeSegments, openSegments, type SegmentSnapshot } from "./segment-snapshot.ts";
+import { compareStreamIds } from "./stream-id.ts";
 
-/** What a reader began with: lines that are appended meanwhile would be unknown to the first pass. */
-type Snapshot = readonly Required<ScannedSegment>[];
+/** The calls of a line. */
+export interface LineCalls {
+  readonly streamId: string;
+  readonly calls: readonly LedgerEntry[];
+}
 
 /** Memory: a bit a row, and a number and some calls for every row with several lines. */
 export async function* readLedger(dir: string, batch: string): AsyncGenerator<LedgerEntry> {
-  const segments = await takeSnapshot(dir, batch);
-  /** Of rows with several lines: how many are still to come. */
-  const linesLeft = await countSeveral(segments);
-  const gathered = new Map<number, Map<string, LedgerEntry>>();
-  for await (const { row, isExtra, content } of scanAll(segments)) {
-    const calls = gathered.get(row) ?? new Map<string, LedgerEntry>();
-    for (const entry of ledgerEntries(decodeLine(content), isExtra)) {
-      const known = calls.get(entry.call);
-      calls.set(entry.call, known ? mergeLedgerEntries(known, entry) : entry);
+  const segments = await openSegments(dir, batch);
+  try {
+    /** Of rows with several lines: how many are still to come. */
+    const linesLeft = await countSeveral(segments);
+    const gathered = new Map<number, LineCalls[]>();
+    for await (const line of scanAll(segments)) {
+      const { row } = line;
+      const lines = gathered.get(row) ?? [];
+      lines.push(callsOf(line));
+      const left = (linesLeft.get(row) ?? 1) - 1;
+      if (left > 0) {
+        linesLeft.set(row, left);
+        gathered.set(row, lines);
+        continue;
+      }
+      gathered.delete(row);
+      linesLeft.delete(row);
+      yield* bookCalls(lines);
     }
-    const left = (linesLeft.get(row) ?? 1) - 1;
-    if (left > 0) {
-      linesLeft.set(row, left);
-      gathered.set(row, calls);
-      continue;
-    }
-    gathered.delete(row);
-    linesLeft.delete(row);
-    yield* calls.values();
+  } finally {
+    await closeSegments(segments);
   }
-  // A line that a crash had cut off was written anew between the passes, elsewhere.
-  for (const calls of gathered.values()) yield* calls.values();
 }
 
-async function takeSnapshot(dir: string, batch: string): Promise<Snapshot> {
-  const paths = await listSegments(dir, batch);
-  return Promise.all(paths.map(async (path, i) => ({ path, isLast: i === paths.length - 1, endBytes: (await stat(path)).size })));
+export function callsOf({ streamId, isExtra, content }: Pick<LineHead, "streamId" | "isExtra"> & { readonly content: Buffer }): LineCalls {
+  return { streamId, calls: ledgerEntries(decodeLine(content), isExtra) };
 }
 
-async function* scanAll(segments: Snapshot) {
-  for (const segment of segments) {
-    const file = await open(segment.path, "r");
-    try {
-      yield* scanSegment(file, segment);
-    } finally {
-      await file.close();
+/** The calls of a row's lines, each booked once: in the order in which they came from the batch's stream, however they were written. */
+export function bookCalls(lines: readonly LineCalls[]): Iterable<LedgerEntry> {
+  const booked = new Map<string, LedgerEntry>();
+  let before: string | undefined;
+  for (const { streamId, calls } of lines.toSorted((a, b) => compareStreamIds(a.streamId, b.streamId))) {
+    if (streamId === before) continue;
+    before = streamId;
+    for (const entry of calls) {
+      const known = booked.get(entry.call);
+      booked.set(entry.call, known ? mergeLedgerEntries(known, entry) : entry);
     }
   }
+  return booked.values();
+}
+
+async function* scanAll(segments: SegmentSnapshot) {
+  for (const segment of segments) yield* scanSegment(segment);
 }
 
 /** Row → its lines, for rows with more than one. */
-async function countSeveral(segments: Snapshot): Promise<Map<number, number>> {
+async function countSeveral(segments: SegmentSnapshot): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
   let seen = new Uint8Array(4096);
   for await (const { row } of scanAll(segments)) {

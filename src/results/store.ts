@@ -29,7 +29,15 @@ export interface Store {
    * that stand only in extras are duplicates. In the store's own order. Memory: a bit a row, and what is known of rows with several results.
    */
   ledger(batch: string): AsyncIterable<LedgerEntry>;
-  /** Batches that the store knows. */
+  /**
+   * What the ledger has of some rows, and the last stream id of all that is stored: both as of one moment. For a few rows of a live batch: files are read again in part,
+   * those that were written lately soonest.
+   */
+  ledgerOf(
+    batch: string,
+    rows: readonly number[],
+  ): Promise<{ readonly lastStreamId: string | undefined; readonly entries: readonly LedgerEntry[] }>;
+  /** Batches that the store knows, also those of which it has no results any more and the ledger alone. */
   batches(): Promise<readonly string[]>;
   stop(): Promise<void>;
 }

@@ -151,6 +151,30 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
       expect(await collect(store.ledger("b"))).toHaveLength(1);
     });
 
+    it("tells what the ledger has of some rows, and how far it goes, also what others have written since it was last asked", async () => {
+      const [store, reader] = [open(), open()];
+      expect(await reader.ledgerOf("b", [0, 1])).toEqual({ lastStreamId: undefined, entries: [] });
+      const long = { answer: { text: "x".repeat(3_000), finish: { unified: "stop", raw: null } } } as const;
+      const rows = Array.from({ length: 600 }, (_, i) => (i * 7) % 600);
+      const tags = { team: "x", é: "" };
+      const results = rows.map((row) => answered(row, { ...long, tags, tenant: "t", trail: [call(row, 1), call(row, 2)] }));
+      await store.append("b", stored(results));
+      const first = await reader.ledgerOf("b", [599, 0, 300, 1_000]);
+      expect(first.lastStreamId).toBe("600-0");
+      expect(first.entries.toSorted(byCall)).toEqual((await ledgerOf(store)).filter(({ row }) => [0, 300, 599].includes(row)));
+      const extra = answered(300, { trail: [call(300, 2), call(300, 3)] });
+      await store.append("b", [{ streamId: "700-0", result: extra, isExtra: true }]);
+      const { lastStreamId, entries } = await reader.ledgerOf("b", [300]);
+      expect([lastStreamId, ...entries.toSorted(byCall).map(shortCall)]).toEqual([
+        "700-0",
+        "b.300.0.0.1",
+        "b.300.0.0.2",
+        "b.300.0.0.3 twice",
+      ]);
+      expect(await reader.ledgerOf("b", [])).toEqual({ lastStreamId: "700-0", entries: [] });
+      expect(await reader.ledgerOf("c", [300])).toEqual({ lastStreamId: undefined, entries: [] });
+    });
+
     it("has a ledger of every call, answered or not, with all that was said of it", async () => {
       const price = { input: 250_000, output: 2_000_000, cachedInput: 25_000, cacheWrite: 250_000 };
       const usage = { inputTokens: 900, cachedInputTokens: 100, cacheWriteTokens: 7, outputTokens: 60, reasoningTokens: 50 };
@@ -247,7 +271,9 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
         { streamId: "2-0", result: recorded },
       ]);
       for (const batch of ["b", "c"]) {
-        expect(await ledgerOf(store, batch)).toMatchObject([{ outcome: "answered", costNanoUsd: 42, isDuplicate: false }]);
+        // What the recorded result knows as uncertain was asked again: the exact account is of a call that came to nothing.
+        const isDuplicate = recorded === uncertain;
+        expect(await ledgerOf(store, batch)).toMatchObject([{ outcome: "answered", costNanoUsd: 42, isDuplicate }]);
       }
     });
 
@@ -267,7 +293,8 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
             );
             return { streamId: `${i + 1}-0`, result: answered(row, { batch, round, trail: calls }), ...(isExtra ? { isExtra } : {}) };
           });
-          const store = open();
+          const [store, reader] = [open(), open()];
+          const wanted = [1, 3, 4, 6];
           // What is written is a part that reaches on from what was written before, as after a crash between writing and counting.
           let written = 0;
           for (const { from, to } of [...repeats, { from: 0, to: all.length }]) {
@@ -275,9 +302,12 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
             const end = Math.max(start, Math.min(to, all.length));
             await store.append(batch, all.slice(start, end));
             written = Math.max(written, end);
+            const { lastStreamId, entries: found } = await reader.ledgerOf(batch, wanted);
+            expect(lastStreamId).toBe(written === 0 ? undefined : `${written}-0`);
+            expect(found.map(shortly).toSorted(byCall)).toEqual(model(all.slice(0, written)).filter(({ row }) => wanted.includes(row)));
           }
           expect((await ledgerOf(store, batch)).map(shortly)).toEqual(model(all));
-          await store.stop();
+          await Promise.all([store.stop(), reader.stop()]);
         }),
         { numRuns: 60 },
       );
@@ -360,7 +390,11 @@ async function ledgerOf(store: Store, batch = "b"): Promise<readonly LedgerEntry
 }
 
 async function callsOf(store: Store): Promise<readonly string[]> {
-  return (await ledgerOf(store)).map((entry) => entry.call + (entry.isDuplicate ? " twice" : ""));
+  return (await ledgerOf(store)).map(shortCall);
+}
+
+function shortCall({ call, isDuplicate }: LedgerEntry): string {
+  return call + (isDuplicate ? " twice" : "");
 }
 
 function byCall(a: { readonly row: number; readonly call: string }, b: { readonly row: number; readonly call: string }): number {
@@ -383,7 +417,7 @@ const shortly = ({
   isDuplicate,
 });
 
-/** Of all that was ever said of a call, the first exact word, else the first. */
+/** Of all that was ever said of a call, the first exact word, else the first; a duplicate if no word of that kind is a recorded result's. */
 function model(all: readonly StoredResult[]): readonly ReturnType<typeof shortly>[] {
   const said = all.flatMap(({ result, isExtra = false }) =>
     result.trail.map((entry, i) => shortly({ row: result.row, ...entry, attempt: i + 1, isDuplicate: isExtra })),
@@ -392,8 +426,9 @@ function model(all: readonly StoredResult[]): readonly ReturnType<typeof shortly
   return calls
     .map((id) => {
       const own = said.filter((each) => each.call === id);
-      const best = own.find((each) => each.outcome !== "uncertain") ?? own[0]!;
-      return { ...best, isDuplicate: own.every((each) => each.isDuplicate) };
+      const exact = own.filter((each) => each.outcome !== "uncertain");
+      const best = exact.length > 0 ? exact : own;
+      return { ...best[0]!, isDuplicate: best.every((each) => each.isDuplicate) };
     })
     .toSorted(byCall);
 }

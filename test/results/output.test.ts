@@ -85,7 +85,7 @@ describe("output as JSONL", () => {
   it("counts all results, written or not", async () => {
     const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
     const counts = await writeOutput(streamOf([answered(0), failed(1), answered(2)]), { format: "jsonl", which: "errors", sink });
-    expect(counts).toEqual({ written: 1, answered: 2, errors: 1 });
+    expect(counts).toEqual({ written: 1, answered: 2, errors: 1, guardedCells: 0 });
   });
 });
 
@@ -152,6 +152,43 @@ describe("output as CSV", () => {
       { output: "answer 0", "error.code": "" },
       { output: "", "error.code": "exhausted" },
     ]);
+  });
+
+  describe("that a spreadsheet opens", () => {
+    const rows = [
+      answered(0, { id: "=cmd|'/c calc'!A0", ...json({ label: "=1+1", score: -5, note: "- one\n- two", deep: ["=1"] }) }),
+      answered(1, { id: "-7", ...json({ label: "-2.5", late: "@x" }) }),
+      answered(2, { answer: { text: "+1+1", finish: { unified: "stop", raw: null } } }),
+      failed(3, { error: { code: "refused", message: "=no" } }),
+    ];
+
+    it("has a ' before texts that it would run, and numbers stay numbers", async () => {
+      expect(await records(rows, { which: "all", fields: ["label", "score", "note", "deep"] })).toMatchObject([
+        {
+          id: "'=cmd|'/c calc'!A0",
+          "output.label": "'=1+1",
+          "output.score": "-5",
+          "output.note": "'- one\n- two",
+          "output.deep": '["=1"]',
+        },
+        { id: "-7", "output.label": "-2.5", output: '{"late":"@x"}' },
+        { output: "'+1+1" },
+        { "error.message": "'=no" },
+      ]);
+    });
+
+    it("says how many, and leaves all as it is where that is asked for", async () => {
+      const sink = () => new Writable({ write: (_chunk, _encoding, done) => done() });
+      const options = { format: "csv", which: "all" } as const;
+      expect((await writeOutput(streamOf(rows), { ...options, sink: sink() })).guardedCells).toBe(6);
+      expect((await writeOutput(streamOf(rows), { ...options, isRaw: true, sink: sink() })).guardedCells).toBe(0);
+      expect(await records(rows, { which: "all", fields: ["label", "note"], isRaw: true })).toMatchObject([
+        { id: "=cmd|'/c calc'!A0", "output.label": "=1+1", "output.note": "- one\n- two" },
+        {},
+        { output: "+1+1" },
+        {},
+      ]);
+    });
   });
 
   it("without rows there is still a header", async () => {

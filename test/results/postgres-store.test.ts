@@ -1,6 +1,9 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StoppedError } from "../../src/job/errors.ts";
+import type { TrailEntry } from "../../src/job/trail.ts";
 import { createPostgresConnection } from "../../src/results/postgres-connection.ts";
 import { migrate } from "../../src/results/postgres-migrate.ts";
 import { createPostgresStore } from "../../src/results/postgres-store.ts";
@@ -82,24 +85,143 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
         });
       }));
 
-    it("can be read by a user who may only read", () =>
+    /** A user of the database with no rights but those that everybody has. */
+    const withUser = async (url: string, work: (name: string, userUrl: string) => Promise<void>) => {
+      const name = `${new URL(url).pathname.slice(1)}-user`;
+      await query(url, `create role "${name}" login password 'r'`);
+      const own = new URL(url);
+      [own.username, own.password] = [name, "r"];
+      await work(`"${name}"`, own.href).finally(async () => {
+        await query(url, `drop owned by "${name}" cascade`);
+        await query(url, `drop role "${name}"`);
+      });
+    };
+    /** The SQL that a refusal says would help. */
+    const grantOf = async (store: Store) => {
+      const refusal = await store.probe().catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(StoppedError);
+      expect((refusal as Error).message).toContain(store.place);
+      return (refusal as StoppedError).hint!.replace("As an administrator: ", "");
+    };
+
+    it("can be read by a user who may only read; the store itself needs more, and its check says what to grant", () =>
       withStore(async (store, url, again) => {
         await store.append("b", stored([answered(0)]));
-        const name = new URL(url).pathname.slice(1);
-        await query(url, `create role ${name} login password 'r'`);
-        await query(url, `grant usage on schema modelfleet to ${name}`);
-        await query(url, `grant select on all tables in schema modelfleet to ${name}`);
-        const reading = new URL(url);
-        [reading.username, reading.password] = [name, "r"];
-        const reader = again(reading.href);
-        expect(await collect(reader.read("b"))).toHaveLength(1);
-        expect(await collect(reader.ledger("b"))).toHaveLength(1);
-        await expect(reader.append("b", stored([answered(1)], 2))).rejects.toMatchObject({
-          hint: expect.stringContaining("needs the right"),
+        await withUser(url, async (name, userUrl) => {
+          const nobody = again(userUrl);
+          expect(await grantOf(nobody)).toContain(`to ${name}`);
+          await query(url, `grant usage on schema modelfleet to ${name}; grant select on all tables in schema modelfleet to ${name}`);
+          const reader = again(userUrl);
+          expect(await collect(reader.read("b"))).toHaveLength(1);
+          expect(await collect(reader.ledger("b"))).toHaveLength(1);
+          await expect(reader.append("b", stored([answered(1)], 2))).rejects.toMatchObject({
+            hint: expect.stringContaining("needs the right"),
+          });
+          await expect(reader.probe()).rejects.toThrow(/may not write to the store at/);
+          await query(url, await grantOf(reader));
+          expect(await reader.probe()).toContain("tables at version");
+          await reader.append("b", stored([answered(1)], 2));
+          expect(await collect(reader.ledger("b"))).toHaveLength(2);
+          await Promise.all([reader.stop(), nobody.stop()]);
         });
-        await reader.stop();
-        await query(url, `drop owned by ${name}`);
-        await query(url, `drop role ${name}`);
+      }));
+
+    it("are made in a schema that an administrator has made, by a user who may make none", () =>
+      withStore(async (_, url, again) =>
+        withUser(url, async (name, userUrl) => {
+          const own = again(userUrl);
+          const grants = await grantOf(own);
+          expect(grants).toMatch(/^create schema modelfleet authorization "[^"]+"; or grant create on database/);
+          await query(url, grants.split("; or ")[0]!);
+          expect(await own.probe()).toContain("no tables yet");
+          await own.append("b", stored([answered(0)]));
+          expect(await own.batches()).toEqual(["b"]);
+          await own.stop();
+          await query(url, "drop schema modelfleet cascade; create schema modelfleet");
+          const other = again(userUrl);
+          await query(url, await grantOf(other));
+          await other.append("b", stored([answered(0)]));
+          await other.stop();
+          expect(name).not.toBe("");
+        }),
+      ));
+
+    it("are reached through a pooler that refuses what a connection brings", () =>
+      withStore(async (_, url, again) => {
+        const { pooler, poolerUrl, refused } = await startPooler(url);
+        const store = again(poolerUrl);
+        await store.append("b", stored([answered(0)]));
+        expect(await collect(store.read("b"))).toHaveLength(1);
+        expect(refused).toEqual([]);
+        const picky = new URL(poolerUrl);
+        picky.searchParams.set("options", "-c work_mem=4MB");
+        const other = again(picky.href);
+        await expect(other.identity()).rejects.toMatchObject({ hint: expect.stringContaining("ignore_startup_parameters") });
+        expect(new Set(refused)).toEqual(new Set(["options"]));
+        await Promise.all([store.stop(), other.stop()]);
+        pooler.close();
+      }));
+
+    it("are not held for ever by a process that was halted in the middle of a transaction", async () => {
+      const connection = createPostgresConnection(await postgres.createDatabase());
+      const shown = await connection.transaction((within) =>
+        within<{ idle_in_transaction_session_timeout: string }>("show idle_in_transaction_session_timeout"),
+      );
+      expect(shown).toEqual([{ idle_in_transaction_session_timeout: "1min" }]);
+      await connection.stop();
+    });
+
+    it("take figures, times and texts that can't be, and the other columns with them", () =>
+      withStore(async (store, url) => {
+        const odd = <Value>(value: unknown) => value as Value;
+        const usage = { inputTokens: 1e20, cachedInputTokens: NaN, cacheWriteTokens: -1e30, outputTokens: 1.5, reasoningTokens: Infinity };
+        const call = (n: number, changes: Partial<TrailEntry>) => trailEntry({ call: `b.0.0.0.${n}`, ...changes });
+        const times = [1.7e15, NaN, odd<number>(undefined), odd<number>("yesterday"), 1_700_000_000_000.5, -1e300];
+        const results = times.map((enqueuedAt, row) =>
+          answered(row, {
+            enqueuedAt,
+            finishedAt: enqueuedAt,
+            tenant: odd("t\0"),
+            id: odd(row === 0 ? 17 : null),
+            trail: [
+              call(1, { usage, costNanoUsd: 2e23, startedAt: enqueuedAt, latencyMs: NaN }),
+              call(2, { costNanoUsd: 1e19, latencyMs: Infinity }),
+              call(3, { costNanoUsd: odd(null) }),
+            ],
+          }),
+        );
+        await store.append("b", stored(results));
+        expect((await collect(store.read("b"))).map(({ row }) => row)).toEqual([0, 1, 2, 3, 4, 5]);
+        const [first] = await query(
+          url,
+          "select label, tenant, cost_nano_usd, to_char(enqueued_at at time zone 'utc', 'YYYY-MM-DD') as day from modelfleet.results order by row",
+        );
+        expect(first).toEqual({ label: "17", tenant: "t\uFFFD", cost_nano_usd: String(Number.MAX_SAFE_INTEGER), day: "9999-12-31" });
+        const ledger = await collect(store.ledger("b"));
+        expect(ledger).toHaveLength(18);
+        const most = Number.MAX_SAFE_INTEGER;
+        expect(ledger[0]).toMatchObject({
+          latencyMs: 0,
+          costNanoUsd: most,
+          usage: { inputTokens: most, cachedInputTokens: 0, cacheWriteTokens: -most, outputTokens: 2, reasoningTokens: most },
+        });
+        expect(ledger.slice(0, 3).map(({ costNanoUsd }) => costNanoUsd)).toEqual([most, most, 0]);
+        expect(ledger.filter(({ at }) => !Number.isSafeInteger(at))).toEqual([]);
+      }));
+
+    it("keep a batch of which the books alone are left", () =>
+      withStore(async (store, url) => {
+        for (const batch of ["A", "a-1", "b", "c"]) await store.append(batch, stored([answered(0, { batch }), answered(1, { batch })]));
+        const page = await readFile(new URL("../../docs/store.md", import.meta.url), "utf8");
+        const [, retention = ""] = /```sql\n(begin;[\s\S]*?)```/.exec(page) ?? [];
+        await query(url, "update modelfleet.batches set updated_at = now() - interval '91 days' where batch in ('A', 'b')");
+        await query(url, retention);
+        expect(await collect(store.read("b"))).toEqual([]);
+        expect(await collect(store.ledger("b"))).toHaveLength(2);
+        expect(await store.batches()).toEqual(["A", "a-1", "b", "c"]);
+        expect(await store.lastStreamId("b")).toBeUndefined();
+        await query(url, "delete from modelfleet.ledger where batch in ('A', 'b', 'c')");
+        expect(await store.batches()).toEqual(["a-1", "c"]);
       }));
 
     it("hold what a query may ask for, money in nano-dollars", () =>
@@ -246,6 +368,45 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
     });
   });
 });
+
+/** As PgBouncer is out of the box: a connection that brings a parameter that it doesn't follow is refused. `refused`: their names. */
+async function startPooler(url: string) {
+  const followed = new Set([
+    "user",
+    "database",
+    "application_name",
+    "client_encoding",
+    "DateStyle",
+    "TimeZone",
+    "standard_conforming_strings",
+  ]);
+  const { hostname, port } = new URL(url);
+  const refused: string[] = [];
+  const pooler = createServer((client) => {
+    client.on("error", () => client.destroy());
+    client.once("data", (startup) => {
+      const words = startup.subarray(8).toString().split("\0");
+      const names = words.filter((name, i) => i % 2 === 0 && name !== "");
+      const unknown = names.filter((name) => !followed.has(name));
+      refused.push(...unknown);
+      if (unknown.length > 0) {
+        const fields = Buffer.from(`SFATAL\0C08P01\0Munsupported startup parameter: ${unknown[0]}\0\0`);
+        const head = Buffer.from("E\0\0\0\0");
+        head.writeInt32BE(fields.length + 4, 1);
+        client.end(Buffer.concat([head, fields]));
+        return;
+      }
+      const server = connect(Number(port), hostname, () => server.write(startup));
+      server.on("error", () => client.destroy());
+      client.pipe(server).pipe(client);
+    });
+  });
+  pooler.listen(0, "127.0.0.1");
+  await once(pooler, "listening");
+  const poolerUrl = new URL(url);
+  [poolerUrl.hostname, poolerUrl.port] = ["127.0.0.1", String((pooler.address() as AddressInfo).port)];
+  return { pooler, poolerUrl: poolerUrl.href, refused };
+}
 
 it("an address that is none is wrong usage, and is not repeated", () => {
   for (const url of [
