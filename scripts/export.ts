@@ -15,7 +15,7 @@ import { configOption } from "./batch-options.ts";
 import { writeWhole } from "./export-file.ts";
 import { loadCommandFleet } from "./open-fleet.ts";
 import { requireOutput } from "./output.ts";
-import { chooseBatches } from "./report-selection.ts";
+import { chooseBatches, readPeriod } from "./report-selection.ts";
 import { say } from "./terminal.ts";
 
 const FORMATS = ["jsonl", "csv", "parquet"] as const;
@@ -26,14 +26,20 @@ interface Options {
   readonly what: "results" | "ledger";
   readonly output?: string;
   readonly format?: Format;
+  readonly since?: string;
+  readonly until?: string;
+  readonly raw?: boolean;
 }
 
 export function registerExport(program: Command): void {
-  configOption(program.command("export <batches...>"))
-    .description("the results or the ledger of batches as a table: JSONL, CSV or Parquet")
+  configOption(program.command("export [batches...]"))
+    .description("the results or the ledger of batches, or of all, as a table: JSONL, CSV or Parquet")
     .addOption(new Option("--what <table>", "a row for every result, or for every call").choices(["results", "ledger"]).default("results"))
     .option("-o, --output <file>", "where to; default: standard output")
     .addOption(new Option("-f, --format <format>", "default: seen from the output's name, else jsonl").choices(FORMATS))
+    .option("--since <date>", "results that ended, or calls that began, from this day or time on (UTC): 2026-11-01, 2026-11-01T08:00Z")
+    .option("--until <date>", "up to and with this day, or before this time (UTC)")
+    .option("--raw", "CSV: texts that a spreadsheet would take for formulas stay as they are, without a ' before them")
     .action(async (batches: readonly string[], options: Options) => {
       await exportTable(batches, options);
     });
@@ -41,6 +47,8 @@ export function registerExport(program: Command): void {
 
 async function exportTable(named: readonly string[], options: Options): Promise<void> {
   const format = options.format ?? formatOf(options.output);
+  const { since = -Infinity, until = Infinity } = readPeriod(options);
+  const isIn = (at: number) => at >= since && at < until;
   if (format === "parquet" && options.output === undefined) {
     throw new UsageError("Parquet is not for a terminal", "Name a file: -o calls.parquet");
   }
@@ -48,50 +56,85 @@ async function exportTable(named: readonly string[], options: Options): Promise<
   const store = openStore(await loadCommandFleet(options));
   try {
     const batches = await chooseBatches(named, store);
+    const target = { format, output: options.output, isRaw: options.raw ?? false };
     const rows =
       options.what === "ledger"
-        ? await write(LEDGER_TABLE, (batch) => store.ledger(batch), batches, format, options.output)
-        : await write(RESULTS_TABLE, (batch) => store.read(batch), batches, format, options.output);
+        ? await write(
+            LEDGER_TABLE,
+            eachOf(
+              batches,
+              (batch) => store.ledger(batch),
+              ({ at }) => isIn(at),
+            ),
+            target,
+          )
+        : await write(
+            RESULTS_TABLE,
+            eachOf(
+              batches,
+              (batch) => store.read(batch),
+              ({ finishedAt }) => isIn(finishedAt),
+            ),
+            target,
+          );
     if (options.output !== undefined) say(`${formatCount(rows)} ${options.what === "ledger" ? "calls" : "results"} → ${options.output}`);
   } finally {
     await store.stop();
   }
 }
 
+async function* eachOf<Item>(
+  batches: readonly string[],
+  read: (batch: string) => AsyncIterable<Item>,
+  isWanted: (item: Item) => boolean,
+): AsyncGenerator<Item> {
+  for (const batch of batches) for await (const item of read(batch)) if (isWanted(item)) yield item;
+}
+
 /** Answers with how many rows were written. */
 async function write<Item>(
   columns: readonly TableColumn<Item>[],
-  read: (batch: string) => AsyncIterable<Item>,
-  batches: readonly string[],
-  format: Format,
-  output: string | undefined,
+  items: AsyncIterable<Item>,
+  { format, output, isRaw }: { readonly format: Format; readonly output: string | undefined; readonly isRaw: boolean },
 ): Promise<number> {
   let rows = 0;
-  async function* items(): AsyncGenerator<Item> {
-    for (const batch of batches) {
-      for await (const item of read(batch)) {
-        rows++;
-        yield item;
-      }
+  async function* counted(): AsyncGenerator<Item> {
+    for await (const item of items) {
+      rows++;
+      yield item;
     }
   }
   if (format === "parquet") {
     await writeWhole(output ?? "", (file) =>
-      writeParquet(columns, items(), async (bytes) => {
+      writeParquet(columns, counted(), async (bytes) => {
         await file.writeFile(bytes);
       }),
     );
   } else if (output === undefined) {
-    await pipeline(tableText(columns, items(), format), process.stdout, { end: false });
+    await pipeline(tableText(columns, counted(), format, { isRaw }), process.stdout, { end: false });
   } else {
     await writeWhole(output, async (file) => {
-      for await (const text of tableText(columns, items(), format)) await file.writeFile(text);
+      for await (const text of tableText(columns, counted(), format, { isRaw })) await file.writeFile(text);
     });
   }
   return rows;
 }
 
+const ENDINGS: Readonly<Record<string, Format>> = {
+  "": "jsonl",
+  ".jsonl": "jsonl",
+  ".ndjson": "jsonl",
+  ".csv": "csv",
+  ".parquet": "parquet",
+};
+
+/** @throws UsageError for a name that promises what isn't written. */
 function formatOf(output = ""): Format {
-  const extension = extname(output).slice(1).toLowerCase();
-  return FORMATS.find((format) => format === extension) ?? "jsonl";
+  const ending = extname(output).toLowerCase();
+  const format = Object.hasOwn(ENDINGS, ending) ? ENDINGS[ending] : undefined;
+  if (format) return format;
+  throw new UsageError(
+    `${output}: a table is written as JSONL, CSV or Parquet, and the name ends in none of them`,
+    `Name it .jsonl, .csv or .parquet, or say which it is to be: --format ${FORMATS.join("|")}.`,
+  );
 }

@@ -1,9 +1,9 @@
-// modelfleet report: what batches came to, by task, model, provider, tag, tenant or day; as text, JSON, CSV, and a page with charts.
+// modelfleet report: what batches came to, by batch, task, model, provider, tag, tenant or day; as text, JSON, CSV, and a page with charts.
 
 import { Option, type Command } from "commander";
 import { UsageError } from "../src/job/errors.ts";
 import { openStore } from "../src/results/open-store.ts";
-import { dayOf } from "../src/report/dimension.ts";
+import { dayOf, DIMENSION_NAMES } from "../src/report/dimension.ts";
 import { formatCount } from "../src/report/format.ts";
 import { renderReportCsv } from "../src/report/render-report-csv.ts";
 import { PAGE_DIVISIONS, renderReportPage } from "../src/report/render-report-page.ts";
@@ -32,7 +32,7 @@ export function registerReport(program: Command): void {
     .description("what batches came to: jobs, calls, tokens, cost, latency; in all and by groups")
     .option("--since <date>", "calls and jobs from this day or time on (UTC): 2026-11-01, 2026-11-01T08:00Z")
     .option("--until <date>", "up to and with this day, or before this time (UTC)")
-    .option("--by <list>", "groups by task, model, provider, tag:<name>, tenant, day: one or several, with commas", "model")
+    .option("--by <list>", `groups by ${DIMENSION_NAMES.join(", ")}: one or several, with commas`, "model")
     .option("--baseline <model>", "what one model in place of all had cost")
     .addOption(new Option("--json", "as JSON on standard output").conflicts("csv"))
     .option("--csv", "the groups as CSV on standard output, money in nano-dollars")
@@ -83,7 +83,8 @@ function render(report: SpendingReport, batches: readonly string[], options: Opt
   return `${renderReportText(report, { title, ...(baseline === undefined ? {} : { baseline }) })}\n`;
 }
 
-function toJson({ total, divisions, firstCallAt, lastCallAt }: SpendingReport, batches: readonly string[], options: Options): object {
+function toJson(report: SpendingReport, batches: readonly string[], options: Options): object {
+  const { total, divisions, firstCallAt, lastCallAt, answersWithoutCall } = report;
   const { by = [], groups = [] } = divisions[0] ?? {};
   return {
     batches,
@@ -92,6 +93,7 @@ function toJson({ total, divisions, firstCallAt, lastCallAt }: SpendingReport, b
     baseline: options.baseline,
     firstCallAt: firstCallAt === undefined ? undefined : new Date(firstCallAt).toISOString(),
     lastCallAt: lastCallAt === undefined ? undefined : new Date(lastCallAt).toISOString(),
+    answersWithoutCall,
     total,
     by,
     groups: groups.map(({ values, ...figures }) => ({

@@ -22,15 +22,15 @@ interface Series {
 
 /** `byDayAndModel`: a division by day and model. Empty where nothing was spent. */
 export function renderDaysChart({ groups }: Division): string {
-  const spent = groups.filter(({ costNanoUsd }) => costNanoUsd > 0);
-  const known = spent.map(({ values }) => values[0] ?? "");
-  const first = known.reduce((least, day) => (day < least ? day : least), known[0] ?? "");
-  const last = known.reduce((most, day) => (day > most ? day : most), "");
-  if (first === "") return "";
-  const days = daysBetween(first, last).slice(-MOST_DAYS);
-  const series = seriesOf(
-    spent.map(({ values: [day, model], costNanoUsd }) => ({ day: day ?? "", model: shownValue(model ?? null), costNanoUsd })),
+  const costs = groups.flatMap(({ values: [day, model], costNanoUsd }) =>
+    costNanoUsd > 0 ? [{ day: day ?? "", model: shownValue(model ?? null), costNanoUsd }] : [],
   );
+  const earliest = costs.reduce((least, { day }) => (day < least ? day : least), costs[0]?.day ?? "");
+  const last = costs.reduce((most, { day }) => (day > most ? day : most), "");
+  if (last === "") return "";
+  const days = daysBetween(earliest, last).slice(-MOST_DAYS);
+  const first = days[0] ?? earliest;
+  const series = seriesOf(costs.filter(({ day }) => day >= first));
   const totals = days.map((day) => series.reduce((sum, { byDay }) => sum + (byDay.get(day) ?? 0), 0));
   const highest = Math.max(...totals);
   const axis = linearAxis(highest);
@@ -53,7 +53,7 @@ export function renderDaysChart({ groups }: Division): string {
   });
   return renderFigure({
     id: "by-day",
-    heading: "Spend by day",
+    heading: first === earliest ? "Spend by day" : `Spend by day, the last ${MOST_DAYS} days`,
     description: `Spend by day (UTC) from ${first} to ${last}; at most ${formatUsd(highest)}, on ${days[totals.indexOf(highest)]}.`,
     height: HEIGHT,
     body: [

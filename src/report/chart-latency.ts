@@ -9,6 +9,8 @@ import { CHART_WIDTH, escapeMarkup, LETTER_WIDTH, renderFigure, rounded, shorten
 const HEIGHT = 340;
 const PLOT = { left: 64, top: 14, right: CHART_WIDTH - 24, bottom: HEIGHT - 48 };
 const LABEL_HEIGHT = 14;
+/** What a model is paid for its own answers: judgements that it makes of others' are not among them. */
+const ASKING = ["answers", "agreement", "failures", "repairs", "undivided"] as const;
 const LARGEST = 14;
 const SMALLEST = 4;
 
@@ -33,7 +35,7 @@ export function renderLatencyChart({ groups }: Division): string {
     const calls = checks.passed;
     if (!latencyMs || calls === 0 || costNanoUsd === 0) return [];
     const { p50, p95 } = latencyMs;
-    const own = spent.answers.costNanoUsd + spent.agreement.costNanoUsd + spent.failures.costNanoUsd + spent.repairs.costNanoUsd;
+    const own = ASKING.reduce((sum, use) => sum + spent[use].costNanoUsd, 0);
     return own === 0
       ? []
       : [{ name: shownValue(values[0] ?? null), costNanoUsd: own / calls, p50: Math.max(1, p50), p95: Math.max(1, p95), calls }];

@@ -4,7 +4,7 @@ import type { JobTerms } from "../job/job.ts";
 import { splitModelId, type ModelId } from "../job/names.ts";
 
 export type Dimension =
-  | { readonly kind: "task" | "model" | "provider" | "tenant" | "day" }
+  | { readonly kind: "batch" | "task" | "model" | "provider" | "tenant" | "day" }
   | { readonly kind: "tag"; readonly tag: string };
 
 /** A group's value in one dimension; null: there is none, as with the model of a job that nobody answered. */
@@ -12,17 +12,18 @@ export type GroupValue = string | null;
 
 /** What a call or a job is told by. */
 export interface Placed extends Pick<JobTerms, "tags" | "tenant"> {
+  readonly batch: string;
   readonly task: string;
   readonly model: ModelId | undefined;
   /** Unix milliseconds. */
   readonly at: number;
 }
 
-const PLAIN = ["task", "model", "provider", "tenant", "day"] as const;
+const PLAIN = ["batch", "task", "model", "provider", "tenant", "day"] as const;
 const DAY_MS = 86_400_000;
 
 /** How the dimensions are written, for those who mistype one. */
-export const DIMENSION_NAMES: readonly string[] = ["task", "model", "provider", "tag:<name>", "tenant", "day"];
+export const DIMENSION_NAMES: readonly string[] = ["batch", "task", "model", "provider", "tag:<name>", "tenant", "day"];
 
 /** `task`, `tag:team`; undefined where it is none. */
 export function parseDimension(text: string): Dimension | undefined {
@@ -36,8 +37,10 @@ export function dimensionName(dimension: Dimension): string {
   return dimension.kind === "tag" ? `tag:${dimension.tag}` : dimension.kind;
 }
 
-export function valueIn(dimension: Dimension, { task, tags, tenant, model, at }: Placed): GroupValue {
+export function valueIn(dimension: Dimension, { batch, task, tags, tenant, model, at }: Placed): GroupValue {
   switch (dimension.kind) {
+    case "batch":
+      return batch;
     case "task":
       return task;
     case "model":

@@ -1,11 +1,11 @@
-// The figures of one group, or of all together: sums of whole numbers, and what follows from them.
+// The figures of one group, or of all together: sums of whole numbers, and what follows from them. The sums are plain data, for a report may keep a hundred thousand of them.
 
 import type { LedgerEntry } from "../job/ledger.ts";
 import type { Result } from "../job/result.ts";
-import type { TrailEntry } from "../job/trail.ts";
+import { isForAnswer } from "../job/result-answer.ts";
 import { addUsage, NO_USAGE, type Usage } from "../job/usage.ts";
-import { createLatencyHistogram } from "./latency-histogram.ts";
-import { isForAnswer, ledgerUse, USES, type LedgerUse, type Use } from "./spending.ts";
+import { addLatency, createLatencyHistogram, latencyQuantile, type LatencyHistogram } from "./latency-histogram.ts";
+import { MONEY_USES, type MoneyUse } from "./money-uses.ts";
 
 export interface Spent {
   readonly calls: number;
@@ -22,10 +22,10 @@ export interface Figures {
   readonly calls: number;
   readonly usage: Usage;
   readonly costNanoUsd: number;
-  /** Calls of models without a price: booked at nothing. */
+  /** Calls that took tokens of a model without a price: booked at nothing. */
   readonly unpricedCalls: number;
   /** Adds up to `calls` and `costNanoUsd`. */
-  readonly spent: Readonly<Record<Use, Spent>>;
+  readonly spent: Readonly<Record<MoneyUse, Spent>>;
   /** All that was spent, by the jobs answered, rounded; undefined where none was. */
   readonly costPerAnsweredNanoUsd: number | undefined;
   /** Answers that came, and those of them that passed the task's checks. An answer that was cut off passed none. */
@@ -36,102 +36,90 @@ export interface Figures {
   readonly baseline: { readonly costNanoUsd: number; readonly savedNanoUsd: number } | undefined;
 }
 
-export interface FiguresTally {
-  addCall(entry: LedgerEntry): void;
-  /** Calls of a recorded result, of which the ledger tells too. */
-  addUseful(use: "answers" | "agreement", entry: TrailEntry): void;
-  /** `baselineCostNanoUsd`: of an answered job, where there is a baseline. */
-  addJob(result: Result, baselineCostNanoUsd?: number): void;
-  read(): Figures;
-}
-
 interface Sum {
   calls: number;
   costNanoUsd: number;
 }
 
-export function createFiguresTally({ hasBaseline }: { readonly hasBaseline: boolean }): FiguresTally {
-  const latencies = createLatencyHistogram();
-  const ledger: Record<LedgerUse, Sum> = {
-    asking: nothing(),
-    judging: nothing(),
-    repairs: nothing(),
-    analysis: nothing(),
-    duplicates: nothing(),
-    uncertain: nothing(),
-  };
-  const useful = { answers: nothing(), agreement: nothing() };
-  const checks = { answers: 0, passed: 0 };
-  let usage = NO_USAGE;
-  let unpricedCalls = 0;
-  let jobs = 0;
-  let answered = 0;
-  let reroutes = 0;
-  let baselineCostNanoUsd = 0;
+/** What figures are made of. Uses, usage and latencies that nothing was counted of take no room. */
+export interface FigureSums {
+  jobs: number;
+  answered: number;
+  reroutes: number;
+  usage: Usage;
+  unpricedCalls: number;
+  answersThatCame: number;
+  passed: number;
+  baselineNanoUsd: number;
+  readonly spent: Partial<Record<MoneyUse, Sum>>;
+  latencies: LatencyHistogram | undefined;
+}
 
+export function createFigureSums(): FigureSums {
   return {
-    addCall(entry) {
-      add(ledger[ledgerUse(entry)], entry);
-      usage = addUsage(usage, entry.usage);
-      if (entry.price === undefined) unpricedCalls++;
-      if (entry.outcome === "answered") latencies.add(entry.latencyMs);
-      // An answer that failed its checks has output; a request that the model couldn't take has none.
-      const isAnswer = entry.outcome === "answered" || (entry.outcome === "unfit" && entry.usage.outputTokens > 0);
-      if (!isAnswer || !isForAnswer(entry)) return;
-      checks.answers++;
-      if (entry.outcome === "answered") checks.passed++;
-    },
-    addUseful: (use, entry) => add(useful[use], entry),
-    addJob(result, baseline = 0) {
-      jobs++;
-      if (result.status === "answered") answered++;
-      reroutes += result.reroutes;
-      baselineCostNanoUsd = exact(baselineCostNanoUsd + baseline);
-    },
-    read() {
-      const { asking, ...others } = ledger;
-      const failures = {
-        calls: asking.calls - useful.answers.calls - useful.agreement.calls,
-        costNanoUsd: asking.costNanoUsd - useful.answers.costNanoUsd - useful.agreement.costNanoUsd,
-      };
-      const spent = { answers: { ...useful.answers }, agreement: { ...useful.agreement }, failures, ...copied(others) };
-      const costNanoUsd = exact(USES.reduce((sum, use) => sum + spent[use].costNanoUsd, 0));
-      const [p50, p95, p99] = [0.5, 0.95, 0.99].map((fraction) => latencies.quantile(fraction));
-      return {
-        jobs,
-        answered,
-        failed: jobs - answered,
-        reroutes,
-        calls: USES.reduce((sum, use) => sum + spent[use].calls, 0),
-        usage,
-        costNanoUsd,
-        unpricedCalls,
-        spent,
-        costPerAnsweredNanoUsd: answered === 0 ? undefined : Math.round(costNanoUsd / answered),
-        checks: { ...checks },
-        latencyMs: p50 === undefined || p95 === undefined || p99 === undefined ? undefined : { p50, p95, p99 },
-        baseline: hasBaseline ? { costNanoUsd: baselineCostNanoUsd, savedNanoUsd: baselineCostNanoUsd - costNanoUsd } : undefined,
-      };
-    },
+    jobs: 0,
+    answered: 0,
+    reroutes: 0,
+    usage: NO_USAGE,
+    unpricedCalls: 0,
+    answersThatCame: 0,
+    passed: 0,
+    baselineNanoUsd: 0,
+    spent: {},
+    latencies: undefined,
+  };
+}
+
+export function addCall(sums: FigureSums, entry: LedgerEntry, use: MoneyUse): void {
+  const sum = (sums.spent[use] ??= { calls: 0, costNanoUsd: 0 });
+  sum.calls++;
+  sum.costNanoUsd = exact(sum.costNanoUsd + entry.costNanoUsd);
+  sums.usage = addUsage(sums.usage, entry.usage);
+  const { inputTokens, outputTokens } = entry.usage;
+  if (entry.price === undefined && entry.costNanoUsd === 0 && inputTokens + outputTokens > 0) sums.unpricedCalls++;
+  if (entry.outcome === "answered") addLatency((sums.latencies ??= createLatencyHistogram()), entry.latencyMs);
+  // An answer that failed its checks has output; a request that the model couldn't take has none.
+  const isAnswer = entry.outcome === "answered" || (entry.outcome === "unfit" && outputTokens > 0);
+  if (!isAnswer || !isForAnswer(entry)) return;
+  sums.answersThatCame++;
+  if (entry.outcome === "answered") sums.passed++;
+}
+
+/** `baselineNanoUsd`: of an answered job, where there is a baseline. */
+export function addJob(sums: FigureSums, result: Result, baselineNanoUsd = 0): void {
+  sums.jobs++;
+  if (result.status === "answered") sums.answered++;
+  sums.reroutes += result.reroutes;
+  sums.baselineNanoUsd = exact(sums.baselineNanoUsd + baselineNanoUsd);
+}
+
+const NOTHING_SPENT: Spent = { calls: 0, costNanoUsd: 0 };
+
+export function figuresOf(sums: FigureSums, { hasBaseline }: { readonly hasBaseline: boolean }): Figures {
+  const { jobs, answered, latencies, baselineNanoUsd } = sums;
+  const spent = Object.fromEntries(MONEY_USES.map((use) => [use, sums.spent[use] ?? NOTHING_SPENT])) as Record<MoneyUse, Spent>;
+  const costNanoUsd = exact(MONEY_USES.reduce((sum, use) => sum + spent[use].costNanoUsd, 0));
+  const quantile = (fraction: number) => (latencies && latencyQuantile(latencies, fraction)) ?? 0;
+  return {
+    jobs,
+    answered,
+    failed: jobs - answered,
+    reroutes: sums.reroutes,
+    calls: MONEY_USES.reduce((sum, use) => sum + spent[use].calls, 0),
+    usage: sums.usage,
+    costNanoUsd,
+    unpricedCalls: sums.unpricedCalls,
+    spent,
+    costPerAnsweredNanoUsd: answered === 0 ? undefined : Math.round(costNanoUsd / answered),
+    checks: { answers: sums.answersThatCame, passed: sums.passed },
+    latencyMs: latencies && { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
+    baseline: hasBaseline ? { costNanoUsd: baselineNanoUsd, savedNanoUsd: baselineNanoUsd - costNanoUsd } : undefined,
   };
 }
 
 /** What led to no result: failures, duplicates, and calls that were cut off. */
 export function wastedNanoUsd({ spent }: Figures): number {
   return spent.failures.costNanoUsd + spent.duplicates.costNanoUsd + spent.uncertain.costNanoUsd;
-}
-
-function nothing(): Sum {
-  return { calls: 0, costNanoUsd: 0 };
-}
-
-function add(sum: Sum, { costNanoUsd }: { readonly costNanoUsd: number }): void {
-  sum.calls++;
-  sum.costNanoUsd = exact(sum.costNanoUsd + costNanoUsd);
-}
-
-function copied<Key extends string>(sums: Readonly<Record<Key, Sum>>): Record<Key, Spent> {
-  return Object.fromEntries(Object.entries<Sum>(sums).map(([use, sum]) => [use, { ...sum }])) as Record<Key, Spent>;
 }
 
 /** @throws RangeError above nine million dollars, where nano-dollars can no longer be counted one by one. */

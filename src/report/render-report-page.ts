@@ -6,9 +6,9 @@ import { renderLatencyChart } from "./chart-latency.ts";
 import { parseDimension, type Dimension } from "./dimension.ts";
 import { wastedNanoUsd, type Figures } from "./figures.ts";
 import { formatCount, formatDuration, formatShare, formatUsd } from "./format.ts";
-import { baselineAssumption, NOTHING, savingWords, shownValue, USE_WORDS } from "./report-words.ts";
+import { baselineAssumption, missingWords, NOTHING, savingWords, shownValue, USE_WORDS } from "./report-words.ts";
 import type { Division, Group, SpendingReport } from "./spending-report.ts";
-import { USES, type Use } from "./spending.ts";
+import { MONEY_USES, type MoneyUse } from "./money-uses.ts";
 import { CHART_STYLE, escapeMarkup, renderLegend } from "./svg-figure.ts";
 
 export interface PageOptions {
@@ -25,7 +25,7 @@ export const PAGE_DIVISIONS: readonly (readonly Dimension[])[] = [["day", "model
 
 const MOST_MODELS = 12;
 const MOST_LINES = 500;
-const USE_COLOURS: Readonly<Record<Use, string>> = {
+const USE_COLOURS: Readonly<Record<MoneyUse, string>> = {
   answers: "var(--s3)",
   agreement: "var(--s5)",
   judging: "var(--s1)",
@@ -34,6 +34,7 @@ const USE_COLOURS: Readonly<Record<Use, string>> = {
   failures: "var(--bad)",
   duplicates: "var(--s4)",
   uncertain: "var(--rest)",
+  undivided: "var(--rest)",
 };
 
 const STYLE = `
@@ -43,15 +44,17 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 0 0 .6rem; 
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr)); gap: 1rem 1.5rem; margin: 1.5rem 0; padding: 1rem 0; border: solid var(--grid); border-width: 1px 0; }
 .facts div { display: flex; flex-direction: column; } dt { color: var(--soft); font-size: .85rem; } dd { margin: 0; } .fact { font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabular-nums; } .note { color: var(--soft); font-size: .8rem; }
 figure, section { margin: 2.25rem 0 0; } figure { overflow-x: auto; } figure > svg { width: 100%; min-width: 36rem; height: auto; display: block; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .8rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .4rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; } th { color: var(--soft); font-weight: 500; } .name { text-align: left; } th.name[scope=row] { color: var(--ink); font-weight: 400; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .75rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .3rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; } th { color: var(--soft); font-weight: 500; } th[scope=col] { white-space: normal; vertical-align: bottom; line-height: 1.25; } .name { text-align: left; } th.name[scope=row] { color: var(--ink); font-weight: 400; }
 tfoot td, tfoot th { font-weight: 600; border-bottom: 0; }
+@media (max-width: 32rem) { .facts { grid-template-columns: 1fr 1fr; } }
 @media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } figure, section, .facts { break-inside: avoid; } table { font-size: 6pt; } th, td { padding: .2rem .18rem; } .name { white-space: normal; } .wide, figure { overflow: visible; } figure > svg { min-width: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }`;
 
 export function renderReportPage(report: SpendingReport, options: PageOptions): string {
   const { baseline } = options;
   const title = escapeMarkup(options.title);
   const [byDay, byModel, ...asked] = report.divisions;
+  const missing = missingWords(report);
   return [
     "<!doctype html>",
     '<html lang="en">',
@@ -64,6 +67,7 @@ export function renderReportPage(report: SpendingReport, options: PageOptions): 
     ...asked.map((division) => table(division, report.total)),
     '<section>\n<p class="soft">Days are of UTC. A call counts in the group of its own model and of the day on which it began, a job in that of the model that answered it and of the day on which it ended. Latency: of calls that were answered. Wasted: calls that led to no answer, duplicates, and calls that were cut off, at their estimates.</p>',
     ...(baseline === undefined ? [] : [`<p class="soft">${escapeMarkup(baselineAssumption(baseline))}</p>`]),
+    ...(missing === "" ? [] : [`<p class="soft">${escapeMarkup(missing)}</p>`]),
     "</section>\n</main>\n</body>\n</html>\n",
   ].join("\n");
 }
@@ -107,7 +111,7 @@ function facts(total: Figures, baseline: string | undefined): string {
 }
 
 function usesChart({ spent, costNanoUsd }: Figures): string {
-  const lines = USES.filter((use) => spent[use].costNanoUsd > 0).map((use) => {
+  const lines = MONEY_USES.filter((use) => spent[use].costNanoUsd > 0).map((use) => {
     const { calls, costNanoUsd: cost } = spent[use];
     const figures = `${formatUsd(cost)}, ${formatShare(cost, costNanoUsd)}`;
     const tip = `${formatCount(calls)} ${USE_WORDS[use].meaning}: ${figures}`;
@@ -134,6 +138,7 @@ function modelsChart({ groups }: Division): string {
     legend: renderLegend([
       ["led to answers, or saw to them", "var(--s1)"],
       ["wasted", "var(--bad)"],
+      ...(spent.some((group) => group.spent.undivided.costNanoUsd > 0) ? [["not divided", "var(--rest)"] as const] : []),
     ]),
   });
 }
@@ -141,13 +146,15 @@ function modelsChart({ groups }: Division): string {
 function modelLine(group: Group) {
   const name = shownValue(group.values[0] ?? null);
   const wasted = wastedNanoUsd(group);
-  const good = group.costNanoUsd - wasted;
+  const undivided = group.spent.undivided.costNanoUsd;
+  const good = group.costNanoUsd - wasted - undivided;
   return {
     name,
     figures: `${formatUsd(group.costNanoUsd)}, ${formatCount(group.calls)} calls`,
     parts: [
       { value: good, colour: "var(--s1)", tip: `${name}: ${formatUsd(good)} led to answers, or saw to them` },
       { value: wasted, colour: "var(--bad)", tip: `${name}: ${formatUsd(wasted)} wasted` },
+      { value: undivided, colour: "var(--rest)", tip: `${name}: ${formatUsd(undivided)} not divided` },
     ],
   };
 }

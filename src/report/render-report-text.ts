@@ -2,9 +2,9 @@
 
 import { formatCount, formatDuration, formatShare, formatUsd } from "./format.ts";
 import { wastedNanoUsd, type Figures } from "./figures.ts";
-import { baselineAssumption, NOTHING, savingWords, shownValue, USE_WORDS } from "./report-words.ts";
+import { baselineAssumption, missingWords, NOTHING, savingWords, shownValue, USE_WORDS } from "./report-words.ts";
 import type { Division, SpendingReport } from "./spending-report.ts";
-import { USES } from "./spending.ts";
+import { MONEY_USES } from "./money-uses.ts";
 import { alignColumns, type Side } from "./text-table.ts";
 
 const WIDTH = 100;
@@ -18,6 +18,7 @@ export function renderReportText(report: SpendingReport, options: { readonly tit
     spending(report.total),
     ...report.divisions.map((division) => groups(division, baseline !== undefined)),
     baseline === undefined ? [] : wrapped(baselineAssumption(baseline)),
+    wrapped(missingWords(report)),
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -68,7 +69,7 @@ function tokenNotes(parts: readonly (readonly [tokens: number, words: string])[]
 }
 
 function spending({ spent, costNanoUsd }: Figures): readonly string[] {
-  const rows = USES.filter((use) => spent[use].calls > 0).map((use) => [
+  const rows = MONEY_USES.filter((use) => spent[use].calls > 0).map((use) => [
     USE_WORDS[use].name,
     formatUsd(spent[use].costNanoUsd),
     formatShare(spent[use].costNanoUsd, costNanoUsd),
@@ -106,6 +107,7 @@ function groups({ by, groups: all }: Division, hasBaseline: boolean): readonly s
 
 /** Lines of at most {@link WIDTH} letters, indented by two. */
 function wrapped(text: string): readonly string[] {
+  if (text === "") return [];
   return text.split(" ").reduce<string[]>((lines, word) => {
     const last = lines.at(-1);
     if (last === undefined || last.length + word.length >= WIDTH) lines.push(`  ${word}`);

@@ -1,8 +1,8 @@
 // Results as a table: a row for every row of the batch that has ended, that of its last round. Names as in PostgreSQL's.
 
 import type { Result } from "../job/result.ts";
+import { answeringCall, outputOf } from "../job/result-answer.ts";
 import { totalCostNanoUsd, totalUsage } from "../job/trail.ts";
-import { answeringCall } from "./spending.ts";
 import type { TableColumn } from "./table.ts";
 
 /** Tokens and cost are of all calls of the row's last round; `latency_ms` is the answering call's. */
@@ -17,7 +17,7 @@ export const RESULTS_TABLE: readonly TableColumn<Result>[] = [
     name: "output",
     type: "json",
     isOptional: true,
-    of: (result) => (result.status === "answered" ? (result.answer.json ?? result.answer.text) : undefined),
+    of: (result) => (result.status === "answered" ? outputOf(result) : undefined),
   },
   { name: "error_code", type: "text", isOptional: true, of: (result) => (result.status === "error" ? result.error.code : undefined) },
   { name: "error_message", type: "text", isOptional: true, of: (result) => (result.status === "error" ? result.error.message : undefined) },

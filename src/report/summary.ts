@@ -1,10 +1,11 @@
-// What a batch came to, as data: fed with its results one by one, it keeps sums only.
+// What a batch came to, as data: fed with its results and its ledger one by one, it keeps sums only. What was spent is what the ledger says: earlier rounds and calls that
+// were made twice stand in no result.
 
-import type { ErrorCode, Result } from "../job/result.ts";
+import type { LedgerEntry } from "../job/ledger.ts";
 import type { ModelId } from "../job/names.ts";
-import type { TrailEntry } from "../job/trail.ts";
+import type { ErrorCode, Result } from "../job/result.ts";
 import { addUsage, NO_USAGE, type Usage } from "../job/usage.ts";
-import { createLatencyHistogram } from "./latency-histogram.ts";
+import { addLatency, createLatencyHistogram, latencyQuantile } from "./latency-histogram.ts";
 
 export interface ModelSummary {
   readonly model: ModelId;
@@ -43,7 +44,10 @@ export interface Summary {
 }
 
 export interface SummaryBuilder {
+  /** Once for each row. */
   add(result: Result): void;
+  /** Once for each call. */
+  addCall(entry: LedgerEntry): void;
   /** What was added so far. */
   read(): Summary;
 }
@@ -61,13 +65,6 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
   let startedAt = Infinity;
   let finishedAt = -Infinity;
 
-  const addCall = (entry: TrailEntry) => {
-    if (entry.outcome === "uncertain") uncertainCalls++;
-    const tally = models.get(entry.model) ?? createModelTally(entry.model);
-    models.set(entry.model, tally);
-    tally.add(entry);
-  };
-
   return {
     add(result) {
       rows++;
@@ -76,10 +73,15 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
       if (result.reroutes > 0) rerouted++;
       startedAt = Math.min(startedAt, result.enqueuedAt);
       finishedAt = Math.max(finishedAt, result.finishedAt);
-      result.trail.forEach(addCall);
       const isRight = options.expect?.(result);
       if (isRight !== undefined) checked++;
       if (isRight === true) right++;
+    },
+    addCall(entry) {
+      if (entry.outcome === "uncertain") uncertainCalls++;
+      const tally = models.get(entry.model) ?? createModelTally(entry.model);
+      models.set(entry.model, tally);
+      tally.add(entry);
     },
     read() {
       const summaries = [...models.values()]
@@ -104,7 +106,7 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
 }
 
 interface ModelTally {
-  add(entry: TrailEntry): void;
+  add(entry: LedgerEntry): void;
   summary(): ModelSummary;
 }
 
@@ -123,7 +125,7 @@ function createModelTally(model: ModelId): ModelTally {
       if (entry.outcome === "throttled") throttled++;
       if (entry.outcome !== "answered") return;
       answered++;
-      latencies.add(entry.latencyMs);
+      addLatency(latencies, entry.latencyMs);
     },
     summary: () => ({
       model,
@@ -133,8 +135,8 @@ function createModelTally(model: ModelId): ModelTally {
       failed: calls - answered,
       usage,
       costNanoUsd,
-      p50LatencyMs: latencies.quantile(0.5),
-      p95LatencyMs: latencies.quantile(0.95),
+      p50LatencyMs: latencyQuantile(latencies, 0.5),
+      p95LatencyMs: latencyQuantile(latencies, 0.95),
     }),
   };
 }

@@ -1,11 +1,14 @@
 // Tables as Parquet, one row group after the other: memory goes with a row group, not with the table. Money and tokens are int64, times are timestamps in UTC.
 
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import type { TableColumn } from "./table.ts";
+import { soundCell, type TableColumn } from "./table.ts";
 
 /** A row group ends with whichever comes first. */
 const GROUP_ROWS = 20_000;
 const GROUP_BYTES = 16 * 1024 * 1024;
+
+/** The writer takes null for a cell without a value, and writes whatever JSON has no number for as JSON's null. */
+const JSON_NULL = Number.NaN;
 
 type Schema = ConstructorParameters<typeof ParquetWriter>[0]["schema"];
 type Cell = string | number | bigint | boolean | object | null | undefined;
@@ -74,15 +77,9 @@ function schemaOf<Item>({ name, type, isOptional }: TableColumn<Item>): Schema[n
 }
 
 function cellOf<Item>(column: TableColumn<Item>, item: Item): Cell {
-  switch (column.type) {
-    case "int64":
-    case "time": {
-      const value = column.of(item);
-      return value === undefined ? undefined : BigInt(value);
-    }
-    default:
-      return column.of(item);
-  }
+  const value = soundCell(column, item);
+  if (value === null) return JSON_NULL;
+  return typeof value === "number" && (column.type === "int64" || column.type === "time") ? BigInt(value) : value;
 }
 
 /** Of what may be long; about, in bytes. */

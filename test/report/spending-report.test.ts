@@ -10,8 +10,8 @@ import { NO_USAGE } from "../../src/job/usage.ts";
 import { DIMENSION_NAMES, parseDimension, type Dimension } from "../../src/report/dimension.ts";
 import { wastedNanoUsd, type Figures } from "../../src/report/figures.ts";
 import { createSpendingReport, type ReportOptions, type ReportSource } from "../../src/report/spending-report.ts";
-import { USES } from "../../src/report/spending.ts";
-import { answered, failed, streamOf, trailEntry } from "../results/sample-results.ts";
+import { MONEY_USES } from "../../src/report/money-uses.ts";
+import { answered, collect, failed, streamOf, trailEntry } from "../results/sample-results.ts";
 
 /** A store in memory. `former`: results of rounds before the last; `extras`: results that were refused. */
 function sourceOf(
@@ -122,7 +122,7 @@ function sums({
     checks.answers,
     checks.passed,
     ...Object.values(usage),
-    ...USES.flatMap((use) => [spent[use].calls, spent[use].costNanoUsd]),
+    ...MONEY_USES.flatMap((use) => [spent[use].calls, spent[use].costNanoUsd]),
     ...(baseline ? [baseline.costNanoUsd, baseline.savedNanoUsd] : []),
   ];
 }
@@ -148,7 +148,7 @@ describe("a report", () => {
             sums(total).map(() => 0),
           );
           expect(added).toEqual(sums(total));
-          expect(USES.reduce((sum, use) => sum + total.spent[use].costNanoUsd, 0)).toBe(total.costNanoUsd);
+          expect(MONEY_USES.reduce((sum, use) => sum + total.spent[use].costNanoUsd, 0)).toBe(total.costNanoUsd);
           expect(new Set(groups.map(({ values }) => JSON.stringify(values))).size).toBe(groups.length);
           for (const figures of [total, ...groups])
             expect(sums({ ...figures, baseline: undefined }).every((value) => Number.isSafeInteger(value) && value >= 0)).toBe(true);
@@ -169,6 +169,74 @@ describe("a report", () => {
         expect(total.answered).toBe(results.filter(({ status }) => status === "answered").length);
       }),
     );
+  });
+
+  it("is never negative and still adds up where results or calls are gone, whichever", async () => {
+    await fc.assert(
+      fc.asyncProperty(storeArbitrary, fc.infiniteStream(fc.boolean()), async ({ results, extras }, isKept) => {
+        const whole = sourceOf(results, { extras });
+        const entries = await collect(whole.ledger("b"));
+        const left: ReportSource = {
+          read: () => streamOf(results.filter(() => isKept.next().value)),
+          ledger: () => streamOf(entries.filter(() => isKept.next().value)),
+        };
+        const { total, divisions } = await createSpendingReport(left, ["b"], { by: [dimensions("model", "day")] });
+        for (const figures of [total, ...divisions[0]!.groups]) expect(sums(figures).every((value) => value >= 0)).toBe(true);
+        const added = divisions[0]!.groups.map(sums).reduce(
+          (sum, each) => sum.map((value, i) => value + each[i]!),
+          sums(total).map(() => 0),
+        );
+        expect(added).toEqual(sums(total));
+      }),
+    );
+  });
+
+  it("doesn't call failures what it can't divide, for the results are gone", async () => {
+    const results = Array.from({ length: 4 }, (_, row) =>
+      answered(row, {
+        trail: [
+          trailEntry({ call: `${row}.0`, outcome: "unfit", costNanoUsd: 10 }),
+          trailEntry({ call: `${row}.1`, costNanoUsd: 100 }),
+          trailEntry({ call: `${row}.2`, purpose: "judge", costNanoUsd: 1_000 }),
+        ],
+      }),
+    );
+    const whole = sourceOf(results);
+    const reported = async (kept: readonly Result[]) =>
+      (await createSpendingReport({ ...whole, read: () => streamOf(kept) }, ["b"], { by: [] })).total;
+    const gone = await reported([]);
+    expect(gone).toMatchObject({ jobs: 0, calls: 12, costNanoUsd: 4_440 });
+    expect(gone.spent).toMatchObject({
+      answers: { calls: 0 },
+      failures: { calls: 4, costNanoUsd: 40 },
+      judging: { calls: 4 },
+      undivided: { calls: 4, costNanoUsd: 400 },
+    });
+    expect(wastedNanoUsd(gone)).toBe(40);
+    // Rows of a batch may go one by one: an inbox never ends.
+    const half = await reported(results.slice(0, 2));
+    expect(half.spent).toMatchObject({ answers: { calls: 2, costNanoUsd: 200 }, undivided: { calls: 2, costNanoUsd: 200 } });
+  });
+
+  it("says of how many answered jobs the calls are gone", async () => {
+    const results = Array.from({ length: 3 }, (_, row) =>
+      answered(row, { trail: [trailEntry({ call: `${row}.0` }), trailEntry({ call: `${row}.1`, purpose: "judge" })] }),
+    );
+    const entries = await collect(sourceOf(results).ledger("b"));
+    // The day on which the ledger now begins lies between an answer and its judgement.
+    const left = entries.filter(({ call }) => !call.startsWith("0") && call !== "1.0");
+    const made = await createSpendingReport({ read: () => streamOf(results), ledger: () => streamOf(left) }, ["b"], { by: [] });
+    expect(made.answersWithoutCall).toBe(2);
+    expect(made.total).toMatchObject({ jobs: 3, answered: 3, calls: 3 });
+    expect((await reportOn(results)).answersWithoutCall).toBe(0);
+  });
+
+  it("counts calls without a price only where they were booked at nothing", async () => {
+    const results = [
+      answered(0, { trail: [trailEntry({ call: "0.0", costNanoUsd: 0 }), trailEntry({ call: "0.1", costNanoUsd: 5 })] }),
+      answered(1, { trail: [trailEntry({ call: "1.0", outcome: "throttled", usage: NO_USAGE, costNanoUsd: 0 })] }),
+    ];
+    expect((await reportOn(results)).total.unpricedCalls).toBe(1);
   });
 
   it("tells what every call was for", async () => {
@@ -208,7 +276,7 @@ describe("a report", () => {
     const former = [failed(0, { trail: [call("0.0", 4_096, { outcome: "refused" })] })];
     const extras = [answered(1, { trail: [call("1.9", 8_192)] })];
     const { total } = await reportOn(results, {}, { former, extras });
-    const costs = Object.fromEntries(USES.map((use) => [use, total.spent[use].costNanoUsd]));
+    const costs = Object.fromEntries(MONEY_USES.map((use) => [use, total.spent[use].costNanoUsd]));
     expect(costs).toEqual({
       answers: 1 + 32,
       agreement: 2,
@@ -218,6 +286,7 @@ describe("a report", () => {
       analysis: 1_024,
       duplicates: 8_192,
       uncertain: 128,
+      undivided: 0,
     });
     expect(wastedNanoUsd(total)).toBe(4 + 8 + 256 + 2_048 + 4_096 + 8_192 + 128);
     // Not the judgements, the analysis, what was cut off, and what no answer came of.
@@ -245,6 +314,15 @@ describe("a report", () => {
       ["a/one", 0, 1, 0],
       ["a/two", 1, 1, 1],
       [null, 1, 0, 0],
+    ]);
+  });
+
+  it("goes by batch", async () => {
+    const results = ["b", "c", "b"].map((batch, row) => answered(row, { batch, trail: [trailEntry({ call: `${batch}.${row}` })] }));
+    const made = await createSpendingReport(sourceOf(results), ["b", "c"], { by: [dimensions("batch")] });
+    expect(made.divisions[0]!.groups.map(({ values, jobs, calls }) => [values[0], jobs, calls])).toEqual([
+      ["b", 2, 2],
+      ["c", 1, 1],
     ]);
   });
 

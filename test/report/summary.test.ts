@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ledgerEntries } from "../../src/job/ledger.ts";
 import { NO_USAGE } from "../../src/job/usage.ts";
-import { createLatencyHistogram } from "../../src/report/latency-histogram.ts";
+import { addLatency, createLatencyHistogram, latencyQuantile } from "../../src/report/latency-histogram.ts";
 import { renderText } from "../../src/report/render-text.ts";
 import { createSummary } from "../../src/report/summary.ts";
 import { answered, failed, trailEntry } from "../results/sample-results.ts";
@@ -26,7 +27,10 @@ const RESULTS = [
 
 function summaryOf(results = RESULTS) {
   const builder = createSummary({ expect: (result) => (result.row > 2 ? undefined : result.row === 0) });
-  for (const result of results) builder.add(result);
+  for (const result of results) {
+    builder.add(result);
+    for (const entry of ledgerEntries(result, false)) builder.addCall(entry);
+  }
   return builder.read();
 }
 
@@ -61,6 +65,23 @@ describe("the summary of a batch", () => {
         p95LatencyMs: 4_000,
       },
       { model: "acme/small", calls: 4, answered: 1, failed: 3, throttled: 1, costNanoUsd: 3_703_701, p50LatencyMs: 250 },
+    ]);
+  });
+
+  it("has what earlier rounds and refused seconds cost, by the ledger", () => {
+    const builder = createSummary();
+    const last = answered(0, { round: 1, trail: [trailEntry({ call: "0.3", costNanoUsd: 100 })] });
+    builder.add(last);
+    for (const [result, isExtra] of [
+      [failed(0, { trail: [trailEntry({ call: "0.1", outcome: "unfit", costNanoUsd: 900 })] }), false],
+      [last, false],
+      [answered(0, { trail: [trailEntry({ call: "0.2", model: "big/model", costNanoUsd: 7 })] }), true],
+    ] as const)
+      for (const entry of ledgerEntries(result, isExtra)) builder.addCall(entry);
+    expect(builder.read()).toMatchObject({ rows: 1, answered: 1, calls: 3, costNanoUsd: 1_007 });
+    expect(builder.read().models.map(({ model, calls }) => [model, calls])).toEqual([
+      ["acme/small", 2],
+      ["big/model", 1],
     ]);
   });
 
@@ -113,12 +134,26 @@ describe("latencies", () => {
         fc.constantFrom(0.5, 0.95, 1),
         (latencies, fraction) => {
           const histogram = createLatencyHistogram();
-          latencies.forEach((latency) => histogram.add(latency));
+          latencies.forEach((latency) => addLatency(histogram, latency));
           const exact = latencies.toSorted((a, b) => a - b)[Math.ceil(fraction * latencies.length) - 1] as number;
-          expect(Math.abs((histogram.quantile(fraction) as number) - exact)).toBeLessThanOrEqual(exact * 0.05 + 1);
+          expect(Math.abs((latencyQuantile(histogram, fraction) as number) - exact)).toBeLessThanOrEqual(exact * 0.05 + 1);
         },
       ),
     );
-    expect(createLatencyHistogram().quantile(0.5)).toBeUndefined();
+    expect(latencyQuantile(createLatencyHistogram(), 0.5)).toBeUndefined();
+  });
+
+  it("are told the same by few and by many different ones", () => {
+    const histogram = createLatencyHistogram();
+    // Three hundred buckets of the same size: the middle of them is the geometric mean of the ends.
+    for (let i = 0; i < 300; i++) addLatency(histogram, 1.05 ** i);
+    for (const [fraction, exact] of [
+      [0.01, 1.05 ** 2],
+      [0.5, 1.05 ** 149],
+      [0.95, 1.05 ** 284],
+      [1, 1.05 ** 299],
+    ] as const) {
+      expect(Math.abs(latencyQuantile(histogram, fraction)! - exact)).toBeLessThanOrEqual(exact * 0.05 + 1);
+    }
   });
 });

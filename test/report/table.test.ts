@@ -1,6 +1,6 @@
 // Tables for other programs, read back by others: Parquet by DuckDB, CSV by csv-parse.
 
-import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
@@ -125,6 +125,56 @@ describe("a table as Parquet, read by DuckDB", () => {
     });
   });
 
+  it("can be read whatever the texts hold: half a surrogate pair, NUL, in answers, fields and tags", async () => {
+    const odd = "a\0b\ud800c \ud83d\ude00";
+    const rows = [
+      answered(0, { id: odd, tags: { [odd]: odd }, answer: { text: odd, finish: { unified: "stop", raw: null } } }),
+      answered(1, { answer: { text: "", json: { [odd]: [odd] }, finish: { unified: "stop", raw: null } } }),
+      failed(2, { error: { code: "refused", message: odd } }),
+    ];
+    const sound = "a\uFFFDb\uFFFDc \ud83d\ude00";
+    const path = await parquetFile(RESULTS_TABLE, streamOf(rows), "odd.parquet");
+    const read = await query(`select label, tags, output, error_message from '${path}'`);
+    expect(read.map(({ tags, output, ...row }) => ({ ...row, tags: fromJson(tags), output: fromJson(output) }))).toEqual([
+      { label: sound, error_message: null, tags: { [sound]: sound }, output: sound },
+      { label: null, error_message: null, tags: null, output: { [sound]: [sound] } },
+      { label: null, error_message: sound, tags: null, output: null },
+    ]);
+    const lines = join(folder, "odd.jsonl");
+    await writeFile(lines, await collect(tableText(RESULTS_TABLE, streamOf(rows), "jsonl")));
+    expect(await query(`select label, error_message from '${lines}' order by row`)).toEqual(
+      read.map(({ label, error_message }) => ({ label, error_message })),
+    );
+    const [first] = parse((await collect(tableText(RESULTS_TABLE, streamOf(rows), "csv"))).join(""), { columns: true }) as [object];
+    expect(first).toMatchObject({ label: sound, output: sound });
+  });
+
+  it("tells an answer that is null in JSON from no answer", async () => {
+    const rows = [answered(0, { answer: { text: "```json\nnull\n```", json: null, finish: { unified: "stop", raw: null } } }), failed(1)];
+    const path = await parquetFile(RESULTS_TABLE, streamOf(rows), "null.parquet");
+    expect(await query(`select output is null as missing, json_type(output) as type from '${path}'`)).toEqual([
+      { missing: false, type: "NULL" },
+      { missing: true, type: null },
+    ]);
+    const [line = "", other = ""] = (await collect(tableText(RESULTS_TABLE, streamOf(rows), "jsonl"))).join("").split("\n");
+    expect(line).toContain('"output":null');
+    expect(other).not.toContain('"output"');
+    expect(parse((await collect(tableText(RESULTS_TABLE, streamOf(rows), "csv"))).join(""), { columns: true })).toMatchObject([
+      { output: "null" },
+      { output: "" },
+    ]);
+  });
+
+  it("has whole numbers where a store has what isn't: times between milliseconds, tokens beyond 64 bits", async () => {
+    const usage = { ...NO_USAGE, inputTokens: 1e20 };
+    const rows = [answered(0, { enqueuedAt: AT + 0.4, finishedAt: AT + 0.6, trail: [trailEntry({ usage })] })];
+    const path = await parquetFile(RESULTS_TABLE, streamOf(rows), "fraction.parquet");
+    const [row] = await query(
+      `select epoch_ms(enqueued_at) as began, epoch_ms(finished_at) as ended, input_tokens as tokens from '${path}'`,
+    );
+    expect(row).toEqual({ began: String(AT), ended: String(AT + 1), tokens: String(Number.MAX_SAFE_INTEGER) });
+  });
+
   it("adds up to what the trails hold, over several row groups", async () => {
     const { results } = sampleSpending({ jobs: 30_000, days: 3, startAt: AT, batch: "b", task: "t" });
     const entries = results.flatMap((result) => ledgerEntries(result, false));
@@ -176,6 +226,24 @@ describe("a table as text", () => {
       tags: { team: "a,b", odd: "line\nbreak" },
     });
     expect(Object.keys(lines[2]!)).not.toContain("model");
+  });
+
+  it("as CSV has nothing that a spreadsheet would run, and numbers stay numbers", async () => {
+    const texts = ["=1+1", "-2+3", "-5", "+4.5e3", "@x", "\tx"];
+    const rows = texts.map((text, row) =>
+      answered(row, { id: text, tenant: text, answer: { text, finish: { unified: "stop", raw: null } }, tags: { team: text } }),
+    );
+    const read = async (options = {}) =>
+      parse((await collect(tableText(RESULTS_TABLE, streamOf(rows), "csv", options))).join(""), { columns: true }) as Record<
+        string,
+        string
+      >[];
+    const guarded = ["'=1+1", "'-2+3", "-5", "+4.5e3", "'@x", "'\tx"];
+    for (const column of ["label", "tenant", "output"]) {
+      expect((await read()).map((row) => row[column])).toEqual(guarded);
+      expect((await read({ isRaw: true })).map((row) => row[column])).toEqual(texts);
+    }
+    expect((await read())[0]).toMatchObject({ tags: '{"team":"=1+1"}' });
   });
 
   it("as CSV has a header and a cell for every column", async () => {
