@@ -2,10 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import type { Result } from "../src/job/result.ts";
-import { createSummary, type Summary } from "../src/report/summary.ts";
+import type { Summary } from "../src/report/summary.ts";
 import { openStore } from "../src/results/open-store.ts";
 import type { OpenFleet } from "./open-fleet.ts";
-import { writeResults } from "./output.ts";
+import { writeAndSumUp } from "./output.ts";
 
 export async function writeDemoAnswers(
   open: OpenFleet,
@@ -14,9 +14,8 @@ export async function writeDemoAnswers(
   const key = await readKey(keyFile);
   const store = openStore(open.fleet);
   try {
-    const summary = createSummary({ expect: (result) => isRight(result, key) });
-    await writeResults(store, { batch, format: "jsonl", which: "answered", output }, (result) => summary.add(result));
-    return summary.read();
+    const { summary } = await writeAndSumUp(store, { batch, format: "jsonl", which: "answered", output }, (result) => isRight(result, key));
+    return summary;
   } finally {
     await store.stop();
   }

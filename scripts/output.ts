@@ -5,7 +5,7 @@ import { access, realpath, rm, stat } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { UsageError } from "../src/job/errors.ts";
 import type { Result } from "../src/job/result.ts";
-import { createSummary } from "../src/report/summary.ts";
+import { createSummary, type Summary } from "../src/report/summary.ts";
 import { renderText } from "../src/report/render-text.ts";
 import { openStore } from "../src/results/open-store.ts";
 import { writeOutputFile } from "../src/results/output-file.ts";
@@ -18,8 +18,19 @@ import { say } from "./terminal.ts";
 export const OUTPUT_FORMATS = ["jsonl", "csv", "openai"] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
+/** What other programs write under these names is something else. */
+const FOREIGN_ENDINGS: ReadonlySet<string> = new Set([".xlsx", ".xls", ".ods", ".parquet"]);
+
+/** @throws UsageError for a name that promises what isn't written. */
 export function formatOf(output: string | undefined): OutputFormat {
-  return output !== undefined && extname(output).toLowerCase() === ".csv" ? "csv" : "jsonl";
+  const ending = output === undefined ? "" : extname(output).toLowerCase();
+  if (FOREIGN_ENDINGS.has(ending)) {
+    throw new UsageError(
+      `${output}: answers are written as JSONL or CSV, not as ${ending.slice(1)}`,
+      "Name it .jsonl, or .csv, which spreadsheets open. modelfleet export writes Parquet.",
+    );
+  }
+  return ending === ".csv" ? "csv" : "jsonl";
 }
 
 /** Called before any work is done for it. @throws UsageError when nothing can be written to `output`, or it is the input. */
@@ -44,17 +55,46 @@ export async function writeResults(
     readonly format: OutputFormat;
     readonly which: "answered" | "errors";
     readonly output?: string | undefined;
+    /** CSV without a `'` before texts that a spreadsheet would take for formulas. */
+    readonly isRaw?: boolean | undefined;
   },
   onResult: (result: Result) => void = () => undefined,
 ): Promise<OutputCounts> {
-  const { batch, format, which, output } = options;
+  const { batch, output, format, which, isRaw = false } = options;
   const results = tap(store.read(batch), onResult);
-  if (output !== undefined) return writeOutputFile(output, results, { format, which });
-  return writeOutput(results, { format, which, sink: process.stdout });
+  const counts = await (output === undefined
+    ? writeOutput(results, { format, which, isRaw, sink: process.stdout })
+    : writeOutputFile(output, results, { format, which, isRaw }));
+  if (counts.guardedCells > 0) {
+    say(
+      `${formatCount(counts.guardedCells)} cells begin like formulas: a ' stands before each, so that spreadsheets take it for text (--raw leaves it out)`,
+    );
+  }
+  return counts;
+}
+
+/** Writes the answers and sums up the batch on the way: rows by its results, calls and cost by its ledger, as `modelfleet report` does. */
+export async function writeAndSumUp(
+  store: Store,
+  options: Parameters<typeof writeResults>[1],
+  expect?: (result: Result) => boolean | undefined,
+): Promise<{ readonly counts: OutputCounts; readonly summary: Summary }> {
+  const summary = createSummary(expect ? { expect } : {});
+  const counts = await writeResults(store, options, (result) => summary.add(result));
+  for await (const entry of store.ledger(options.batch)) summary.addCall(entry);
+  return { counts, summary: summary.read() };
 }
 
 /** The end of a run: output, errors beside it, the report on standard error. Answers with the exit code: 1 when rows failed. */
-export async function deliver(open: OpenFleet, options: { readonly batch: string; readonly output?: string }): Promise<number> {
+export async function deliver(
+  open: OpenFleet,
+  options: {
+    readonly batch: string;
+    readonly format: OutputFormat;
+    readonly output?: string | undefined;
+    readonly isRaw?: boolean | undefined;
+  },
+): Promise<number> {
   const { batch, output } = options;
   const store = openStore(open.fleet);
   try {
@@ -65,15 +105,12 @@ export async function deliver(open: OpenFleet, options: { readonly batch: string
         "Its recorder writes to another store: run this command where that store is.",
       );
     }
-    const summary = createSummary();
-    const counts = await writeResults(store, { batch, format: formatOf(output), which: "answered", output }, (result) =>
-      summary.add(result),
-    );
+    const { counts, summary } = await writeAndSumUp(store, { ...options, which: "answered" });
     const errorsFile = output === undefined ? undefined : errorsBeside(output);
     if (errorsFile !== undefined && counts.errors > 0)
       await writeResults(store, { batch, format: "jsonl", which: "errors", output: errorsFile });
     else if (errorsFile !== undefined) await rm(errorsFile, { force: true }); // of an earlier run: those errors are gone
-    say(`\n${renderText(summary.read())}\n`);
+    say(`\n${renderText(summary)}\n`);
     if (status && status.duplicateCalls > 0)
       say(`duplicate calls: ${formatCount(status.duplicateCalls)} (cut off in mid-flight and made again)`);
     if (output !== undefined) say(`${formatCount(counts.answered)} answers → ${output}`);

@@ -15,6 +15,7 @@ interface Options {
   readonly output?: string;
   readonly format?: OutputFormat;
   readonly errors?: boolean;
+  readonly raw?: boolean;
 }
 
 export function registerResults(program: Command): void {
@@ -22,6 +23,7 @@ export function registerResults(program: Command): void {
     .description("write a batch's answers (or its failed rows), in input order")
     .option("-o, --output <file>", "where to; default: standard output")
     .addOption(new Option("-f, --format <format>", "default: seen from the output's name").choices(OUTPUT_FORMATS))
+    .option("--raw", "CSV: texts that a spreadsheet would take for formulas stay as they are, without a ' before them")
     .option("--errors", "the failed rows instead of the answers")
     .action(async (batch: string, options: Options) => {
       process.exitCode = await results(batch, options);
@@ -29,6 +31,7 @@ export function registerResults(program: Command): void {
 }
 
 async function results(batch: string, options: Options): Promise<number> {
+  const format = options.format ?? formatOf(options.output);
   await requireOutput(options.output);
   const open = await openFleet(options);
   const store = openStore(open.fleet);
@@ -36,8 +39,8 @@ async function results(batch: string, options: Options): Promise<number> {
     const status = await open.states.status(batch);
     if (!status && !(await store.batches()).includes(batch))
       throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
-    const format = options.format ?? formatOf(options.output);
-    const counts = await writeResults(store, { batch, format, which: options.errors ? "errors" : "answered", output: options.output });
+    const which = options.errors ? "errors" : "answered";
+    const counts = await writeResults(store, { batch, format, which, output: options.output, isRaw: options.raw });
     if (options.output !== undefined)
       say(`${formatCount(options.errors ? counts.errors : counts.answered)} rows written to ${options.output}`);
     if (status && !isOver(status.state))

@@ -13,7 +13,7 @@ import { batchInputOptions } from "./batch-options.ts";
 import { createFleetKeeper } from "./fleet-keeper.ts";
 import { openInput, requireTask, type JobInput } from "./job-input.ts";
 import { loadCommandFleet, openFleet, type OpenFleet } from "./open-fleet.ts";
-import { deliver, requireOutput } from "./output.ts";
+import { deliver, formatOf, requireOutput } from "./output.ts";
 import { capBatch, readMaxCost } from "./plan-cap.ts";
 import { confirmPlan } from "./plan-confirm.ts";
 import { createProgress } from "./progress.ts";
@@ -31,6 +31,7 @@ interface Options extends TermOptions {
   readonly patience: string;
   readonly web?: boolean;
   readonly maxCost?: string;
+  readonly raw?: boolean;
 }
 
 /** Calls in flight after Ctrl-C. */
@@ -43,6 +44,7 @@ export function registerRun(program: Command): void {
       "-o, --output <file>",
       "where the answers go: JSONL, or CSV by its name; errors go beside it, into *.errors.jsonl; default: standard output",
     )
+    .option("--raw", "CSV: texts that a spreadsheet would take for formulas stay as they are, without a ' before them")
     .option("--patience <duration>", "stop, resumable, when no row has ended for this long", "15m")
     .option("--max-cost <dollars>", "what this batch may cost: it stops there, resumable")
     .option("--web", "with the dashboard, when a fleet is started here")
@@ -64,6 +66,7 @@ async function run(file: string, options: Options): Promise<number> {
   const terms = parseTerms(options, fleet);
   const task = requireTask(fleet, options.task);
   const input = await openInput(file, task, options.format);
+  const format = formatOf(options.output);
   await requireOutput(options.output, file);
   const open = await openFleet(options, { patient: true, fleet });
   const keeper = createFleetKeeper(open, {
@@ -102,7 +105,7 @@ async function run(file: string, options: Options): Promise<number> {
       return 1;
     }
     await cap.remove();
-    return await deliver(open, { batch: session.batch, ...(options.output === undefined ? {} : { output: options.output }) });
+    return await deliver(open, { batch: session.batch, format, output: options.output, isRaw: options.raw });
   } finally {
     await keeper.stop(0);
     shutdown.dispose();

@@ -107,8 +107,9 @@ export async function attempt(
   const startedAt = clock.now();
   const report = await makeCall(call, stages, { signal, probe });
   const endedAt = clock.now();
-  const outcome = inTime(await checked(report.outcome, call, clock), call, report, endedAt);
-  tellBreaker(breaker, model, outcome, { startedAt, probe });
+  const outcome = inTime(await checked(report.outcome, call, clock).catch(uncheckable), call, report, endedAt);
+  // What our checks make of its answer is no fault of the vendor's.
+  tellBreaker(breaker, model, report.outcome.kind === "answered" ? report.outcome : outcome, { startedAt, probe });
   const entry = madeEntry(call, permit.permit, { report, outcome, startedAt, endedAt });
   return { outcome, entry, blocked: false, close: () => limiter.settle(callEnd(call, report)) };
 }
@@ -125,6 +126,11 @@ async function makeCall(
   watched.ended(report.status === 200);
   const reason = watched.brokenOff();
   return reason !== undefined && report.outcome.kind === "cancelled" ? { ...report, outcome: { kind: "transient", reason } } : report;
+}
+
+/** The call was made and paid: whatever goes wrong now, it has used an attempt. */
+function uncheckable(error: unknown): Outcome {
+  return { kind: "transient", reason: `its answer could not be checked: ${error instanceof Error ? error.message : String(error)}` };
 }
 
 function notMade(outcome: Outcome, blocked: boolean): Attempt {

@@ -28,5 +28,5 @@ export function callCostNanoUsd(usage: Usage, price: Price | undefined): number 
 
 /** BigInt: a million tokens at a thousand dollars a million is already near what a double holds exactly. */
 function product(tokens: number, picoPerToken: number): bigint {
-  return BigInt(tokens) * BigInt(picoPerToken);
+  return BigInt(Math.round(tokens)) * BigInt(picoPerToken);
 }

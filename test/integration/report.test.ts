@@ -6,6 +6,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Figures } from "../../src/report/figures.ts";
+import { formatUsd } from "../../src/report/format.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
 import { ofFleet, runCommand } from "../support/command-line.ts";
 import { startTestFleet, type TestFleet } from "../support/fleet.ts";
@@ -13,6 +14,7 @@ import { startTestFleet, type TestFleet } from "../support/fleet.ts";
 const ROWS = classifyRows(80);
 
 let fleet: TestFleet;
+let runReport: string;
 
 beforeAll(async () => {
   fleet = await startTestFleet({
@@ -42,6 +44,7 @@ beforeAll(async () => {
     join(fleet.dir, "out.jsonl"),
   );
   if (code !== 0) throw new Error(stderr);
+  runReport = stderr;
 }, 60_000);
 
 afterAll(async () => {
@@ -82,6 +85,14 @@ describe("modelfleet report", () => {
     expect(total.baseline!.savedNanoUsd).toBeGreaterThan(0);
   });
 
+  it("says what the run's own report said", async () => {
+    const { stdout } = await run("report", "--by", "batch", "--csv");
+    const [{ batch, calls, costNanoUsd } = {}] = parse(stdout, { columns: true }) as Record<string, string>[];
+    expect(batch).toBe("first");
+    expect(runReport).toMatch(new RegExp(`^ +calls +${calls}`, "m"));
+    expect(runReport).toContain(formatUsd(Number(costNanoUsd)));
+  });
+
   it("as text on a terminal, as CSV, and as a page", async () => {
     const page = join(fleet.dir, "report.html");
     const text = await run("report", "--html", page);
@@ -99,6 +110,9 @@ describe("modelfleet report", () => {
     [["report", "--until", "2020-01-01"], "nothing to report: no call and no job of batch first lies until 2020-01-01", "Widen"],
     [["report", "--json", "--csv"], "cannot be used with option", ""],
     [["export", "first", "--format", "parquet"], "Parquet is not for a terminal", "-o calls.parquet"],
+    [["export", "-o", "calls.xlsx"], "calls.xlsx: a table is written as JSONL, CSV or Parquet", "--format jsonl|csv|parquet"],
+    [["export", "frist"], 'there is no batch "frist"', 'Did you mean "first"?'],
+    [["export", "--since", "2026-11-31"], '--since: "2026-11-31" is no date', "Write a day"],
   ])("%j is refused with what to do", async (args, problem, hint) => {
     const { code, stdout, stderr } = await run(...args);
     expect(code, stderr).toBe(2);
@@ -119,6 +133,20 @@ describe("modelfleet export", () => {
     const { total: truth } = fleet.simulator.ledger();
     expect(sums.getRowObjectsJson()).toEqual([{ calls: truth.calls, cost: String(truth.costNanoUsd) }]);
     duck.closeSync();
+  });
+
+  it("of all batches, and of the calls of some days", async () => {
+    const counted = async (...args: string[]) => {
+      const { code, stdout, stderr } = await run("export", "--what", "ledger", ...args);
+      expect(code, stderr).toBe(0);
+      return stdout.split("\n").length - 1;
+    };
+    const today = new Date().toISOString().slice(0, 10);
+    const { calls } = fleet.simulator.ledger().total;
+    expect(await counted()).toBe(calls);
+    expect(await counted("--since", "2020-01-01", "--until", today)).toBe(calls);
+    expect(await counted("--until", "2020-01-01")).toBe(0);
+    expect(await counted("--until", "2020-01-01", "--format", "csv")).toBe(1);
   });
 
   it("writes results to standard output as JSONL, and to a file as CSV", async () => {
