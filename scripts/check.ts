@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { Fleet } from "../src/config/fleet.ts";
 import { loadFleet } from "../src/config/load.ts";
+import { StoppedError } from "../src/job/errors.ts";
 import { openStore } from "../src/results/open-store.ts";
 import { createProvider } from "../src/providers/create-provider.ts";
 import { createPrompt } from "../src/prompt/prompt.ts";
@@ -79,7 +80,8 @@ async function checkStore(fleet: Fleet): Promise<Finding> {
   try {
     return { what: "store", ok: true, detail: await store.probe() };
   } catch (error) {
-    return { what: "store", ok: false, detail: error instanceof Error ? error.message : String(error) };
+    const hint = error instanceof StoppedError && error.hint !== undefined ? `. ${error.hint}` : "";
+    return { what: "store", ok: false, detail: (error instanceof Error ? error.message : String(error)) + hint };
   } finally {
     await store.stop();
   }

@@ -62,7 +62,7 @@ export function createFileStore(options: FileStoreOptions): Store {
     ledger: (batch) => readLedger(dir, batch),
     ledgerOf: (batch, rows) => lookupOf(batch)(rows),
     batches: () => listBatches(dir),
-    stop: () => inTurn(writers.close),
+    stop: () => inTurn(() => writers.close()),
   };
 }
 

@@ -127,8 +127,9 @@ function integer(value: number): number {
   return soundCount(value, LARGEST_INTEGER);
 }
 
-function text(value: string | undefined): string | null {
-  return value === undefined || value === null ? null : soundText(String(value));
+/** A foreign client's text may be none. */
+function text(value: unknown): string | null {
+  return value === undefined || value === null ? null : soundText(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 function json(value: object | JsonValue | undefined): string | null {

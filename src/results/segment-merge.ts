@@ -15,8 +15,8 @@ import { writeAll } from "./write-all.ts";
 
 /** Fewer small segments are left alone. */
 const FEWEST = 16;
-/** Each is an open file. */
-const MOST = 256;
+/** Each takes an open file and a megabyte while it is read. */
+const MOST = 64;
 /** Smaller than this part of a full segment. */
 const SMALL_PART = 8;
 const WRITE_BYTES = 4 * 1024 * 1024;
@@ -26,8 +26,9 @@ type Line = SegmentLine & { readonly content: Buffer };
 interface Source {
   readonly path: string;
   readonly file: FileHandle;
-  readonly lines: AsyncGenerator<Line>;
+  readonly lines: ReturnType<typeof scanSegment>;
   next: Line | undefined;
+  /** Not all of its good lines can be copied. */
   isDamaged: boolean;
 }
 
@@ -121,13 +122,12 @@ async function copyLines(sources: readonly Source[], file: FileHandle): Promise<
 
 /** A damaged segment is read up to there, and kept. */
 async function step(source: Source): Promise<void> {
-  try {
-    source.next = (await source.lines.next()).value as Line | undefined;
-  } catch (error) {
-    if (!(error instanceof StoppedError)) throw error;
-    source.next = undefined;
-    source.isDamaged = true;
-  }
+  const found = await source.lines.next().catch((error: unknown) => {
+    if (error instanceof StoppedError) return { done: true, value: true } as const;
+    throw error;
+  });
+  source.next = found.done ? undefined : found.value;
+  source.isDamaged = found.done === true && found.value;
 }
 
 function firstOf(sources: readonly Source[]): Source | undefined {

@@ -24,11 +24,12 @@ const LF = 0x0a;
 
 /**
  * The good lines that hold a result, with their bytes. A damaged line in a segment's last append is one that a crash cut off: it and the lines after it don't count,
- * for they were written again elsewhere. Blank lines don't count either.
+ * for they were written again elsewhere. Blank lines don't count either. Returns whether good lines were left out.
  * @throws StoppedError for a damaged line in what had been synced: the disk lost it, and nobody else has it.
  */
-export async function* scanSegment(segment: ScannedSegment): AsyncGenerator<SegmentLine & { readonly content: Buffer }> {
+export async function* scanSegment(segment: ScannedSegment): AsyncGenerator<SegmentLine & { readonly content: Buffer }, boolean> {
   let last: LineHead | undefined;
+  let hasMore = false;
   let damaged: { readonly offset: number; readonly bytes: number } | undefined;
   for await (const { offset, line } of readLines(segment.file, segment.startBytes, segment.endBytes)) {
     const head = checkLine(line);
@@ -36,11 +37,13 @@ export async function* scanSegment(segment: ScannedSegment): AsyncGenerator<Segm
     if (!head) continue;
     if (damaged) {
       if (wasSynced(damaged.offset, { before: last, after: head })) throw await damageError(segment, damaged);
+      hasMore = true;
       continue;
     }
     last = head;
     if (!head.isEnd) yield { ...head, offset, bytes: line.length, content: line };
   }
+  return hasMore;
 }
 
 /** Whether what lies between two good lines, at `offset`, had been synced: then the one after it belongs to a later append. */

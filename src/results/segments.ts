@@ -3,7 +3,6 @@
 // A segment is written by the one process that made it, and by nobody else: what another process may still be writing is never continued or cut. Its states:
 // `000001.jsonl`, its writer may add to it → `000001.closed.jsonl`, another one copies it into its own and what its writer adds no longer counts → removed.
 
-import type { Dirent } from "node:fs";
 import { mkdir, open, readdir, rename, type FileHandle } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
@@ -19,8 +18,8 @@ export async function listSegments(dir: string, batch: string): Promise<readonly
 
 /** The batches that have a segment, sorted by name. What else lies there is left alone. */
 export async function listBatches(dir: string): Promise<readonly string[]> {
-  const found = await readdir(join(dir, "batches"), { withFileTypes: true }).catch(emptyIfMissing);
-  const batches = found.flatMap(batchOf).toSorted();
+  const names = await readdir(join(dir, "batches")).catch(emptyIfMissing);
+  const batches = names.flatMap(batchOf).toSorted();
   const segments = await Promise.all(batches.map((batch) => listSegments(dir, batch)));
   return batches.filter((_, i) => (segments[i] ?? []).length > 0);
 }
@@ -87,10 +86,9 @@ const LOST_AND_FOUND = "lost+found";
 /** As names are, but for the length: that of an inbox holds its task's. */
 const BATCH_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 
-function batchOf(entry: Dirent): readonly string[] {
-  const batch = decodeBatch(entry.name);
-  const mayBeOurs = (entry.isDirectory() || entry.isSymbolicLink()) && entry.name !== LOST_AND_FOUND;
-  return mayBeOurs && BATCH_NAME.test(batch) && encodeBatch(batch) === entry.name ? [batch] : [];
+function batchOf(folder: string): readonly string[] {
+  const batch = decodeBatch(folder);
+  return folder !== LOST_AND_FOUND && BATCH_NAME.test(batch) && encodeBatch(batch) === folder ? [batch] : [];
 }
 
 /** Upper case is marked: on a file system that ignores case, the batches `a` and `A` must not share a folder. */
@@ -102,8 +100,9 @@ function decodeBatch(folder: string): string {
   return folder.replaceAll(/\+([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** Also where something else than a folder has its name. */
 function emptyIfMissing(error: NodeJS.ErrnoException): never[] {
-  if (error.code === "ENOENT") return [];
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
   throw error;
 }
 

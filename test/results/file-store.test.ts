@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -256,6 +256,7 @@ describe("the file store's folder", () => {
     const batches = join(dir, "batches");
     await writeFile(join(batches, "notes"), "call the vendor");
     await writeFile(join(batches, ".DS_Store"), "");
+    await symlink(join(batches, "notes"), join(batches, "latest"));
     for (const name of ["lost+found", "empty", ".git", "UPPER", "a b"]) await mkdir(join(batches, name));
     for (const name of ["UPPER", "a b"]) await writeFile(join(batches, name, "000001.jsonl"), "");
     await writeFile(join(folder, "copy of 000001.jsonl"), "x");

@@ -173,20 +173,19 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
 
     it("take figures, times and texts that can't be, and the other columns with them", () =>
       withStore(async (store, url) => {
-        const odd = <Value>(value: unknown) => value as Value;
         const usage = { inputTokens: 1e20, cachedInputTokens: NaN, cacheWriteTokens: -1e30, outputTokens: 1.5, reasoningTokens: Infinity };
         const call = (n: number, changes: Partial<TrailEntry>) => trailEntry({ call: `b.0.0.0.${n}`, ...changes });
-        const times = [1.7e15, NaN, odd<number>(undefined), odd<number>("yesterday"), 1_700_000_000_000.5, -1e300];
+        const times = [1.7e15, NaN, undefined as never, "yesterday" as never, 1_700_000_000_000.5, -1e300];
         const results = times.map((enqueuedAt, row) =>
           answered(row, {
             enqueuedAt,
             finishedAt: enqueuedAt,
-            tenant: odd("t\0"),
-            id: odd(row === 0 ? 17 : null),
+            tenant: "t\0",
+            id: (row === 0 ? 17 : null) as never,
             trail: [
               call(1, { usage, costNanoUsd: 2e23, startedAt: enqueuedAt, latencyMs: NaN }),
               call(2, { costNanoUsd: 1e19, latencyMs: Infinity }),
-              call(3, { costNanoUsd: odd(null) }),
+              call(3, { costNanoUsd: null as never }),
             ],
           }),
         );
