@@ -72,7 +72,5 @@ function sumBy<Group extends object>(
       sums.set(name, { ...group, ...addTotals(sums.get(name) ?? NO_TOTALS, each) });
     }
   }
-  return [...sums.values()]
-    .filter(({ calls }) => calls > 0)
-    .toSorted((a, b) => b.costNanoUsd - a.costNanoUsd || b.calls - a.calls);
+  return [...sums.values()].filter(({ calls }) => calls > 0).toSorted((a, b) => b.costNanoUsd - a.costNanoUsd || b.calls - a.calls);
 }

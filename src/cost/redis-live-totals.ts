@@ -16,7 +16,7 @@ export const KEPT_DAYS = 62;
 export const ROOM = 2_000;
 const DAY_MS = 86_400_000;
 /** Places among the script's keys, from 1. */
-const FLEET = "2";
+const FLEET = 2;
 const FIRST_DAY = Object.keys(totalsKeys).length + 1;
 
 /** Combinations, each with what its calls come to. */
@@ -51,7 +51,7 @@ export function createLiveTotals(redis: Redis, { room = ROOM }: { readonly room?
     async count(batch, { after, lastId, changes }) {
       const { days, sums } = sumsOf(changes);
       const keys = [...Object.values(totalsKeys), ...days.map(totalsOfDayKey)];
-      const args = [batch, after, lastId, room, days.length, ...days.map(expiryOf), ...sums.flat()];
+      const args = [batch, after, lastId, room, JSON.stringify(sums), ...days.map(expiryOf)];
       const reply = await runScript<number | string>(redis, countScript, keys, args);
       return reply === 1 ? undefined : String(reply);
     },
@@ -77,8 +77,10 @@ export function dayOf(now: number): string {
   return new Date(now).toISOString().slice(0, 10);
 }
 
-/** In the order of the script's arguments: index of the hash among its keys, from 1, the fields, the sums. */
-function sumsOf(changes: readonly LedgerChange[]): { readonly days: readonly string[]; readonly sums: readonly (readonly string[])[] } {
+/** As the script takes them: index of the hash among its keys, from 1, the fields, the numbers. */
+type Sum = readonly [index: number, field: string, withoutTags: string, withoutTenant: string, ...numbers: number[]];
+
+function sumsOf(changes: readonly LedgerChange[]): { readonly days: readonly string[]; readonly sums: readonly Sum[] } {
   const samples = new Map<string, LedgerEntry>();
   const byPlace = sumChanges(changes, (entry) => {
     // Not yet in its final form, which is made once for all that are alike.
@@ -87,22 +89,21 @@ function sumsOf(changes: readonly LedgerChange[]): { readonly days: readonly str
     return place;
   });
   const days = [...new Set(Array.from(samples.values(), ({ at }) => dayOf(at)))];
-  const sums: string[][] = [];
-  const ofFleet = new Map<string, { readonly fields: readonly string[]; readonly totals: CallTotals }>();
+  const sums: Sum[] = [];
+  const ofFleet = new Map<string, { readonly withoutTenant: string; readonly totals: CallTotals }>();
   for (const [place, totals] of byPlace) {
     const entry = samples.get(place)!;
     const [withoutTags, withoutTenant] = wideFields(entry);
-    sums.push([String(FIRST_DAY + days.indexOf(dayOf(entry.at))), combinationField(entry), withoutTags, withoutTenant, sumsText(totals)]);
+    sums.push([FIRST_DAY + days.indexOf(dayOf(entry.at)), combinationField(entry), withoutTags, withoutTenant, ...numbersOf(totals)]);
     const known = ofFleet.get(withoutTags);
-    const fields = [withoutTags, withoutTags, withoutTenant];
-    ofFleet.set(withoutTags, { fields, totals: known ? addTotals(known.totals, totals) : totals });
+    ofFleet.set(withoutTags, { withoutTenant, totals: known ? addTotals(known.totals, totals) : totals });
   }
-  for (const { fields, totals } of ofFleet.values()) sums.push([FLEET, ...fields, sumsText(totals)]);
+  for (const [field, { withoutTenant, totals }] of ofFleet) sums.push([FLEET, field, field, withoutTenant, ...numbersOf(totals)]);
   return { days, sums };
 }
 
-function sumsText(totals: CallTotals): string {
-  return TOTAL_NAMES.map((name) => totals[name]).join(",");
+function numbersOf(totals: CallTotals): readonly number[] {
+  return TOTAL_NAMES.map((name) => totals[name]);
 }
 
 function parseTotals([field, values]: readonly [string, string]): CombinationTotals {

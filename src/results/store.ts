@@ -26,7 +26,7 @@ export interface Store {
   read(batch: string): AsyncIterable<Result>;
   /**
    * Every call of the batch, of all rounds and of extras, once by its id: an exact entry rather than an uncertain one, else the first that was written. Calls
-   * that stand only in extras are duplicates. In the store's own order. Memory: a bit a row, and what is known of rows with several results.
+   * whose entry stands only in extras are duplicates. In the store's own order. Memory: a bit a row, and what is known of rows with several results.
    */
   ledger(batch: string): AsyncIterable<LedgerEntry>;
   /**

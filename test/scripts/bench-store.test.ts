@@ -14,7 +14,7 @@ it(
     const stores = (await whyNoPostgres()) === undefined ? ["files", "PostgreSQL \\d+"] : ["files"];
     for (const store of stores) {
       expect(stdout).toMatch(new RegExp(`${store} +[\\d,]+ +\\d\\.\\d\\d$`, "m"));
-      expect(stdout).toMatch(new RegExp(`${store} +[\\d,]+ +8,000 +8,960 +160 +694,400,000 +yes$`, "m"));
+      expect(stdout).toMatch(new RegExp(`${store} +[\\d,]+ +8,000 +8,960 +240 +694,400,000 +yes$`, "m"));
     }
   },
 );

@@ -7,7 +7,7 @@ import { createFileStore } from "../../src/results/file-store.ts";
 import { createPostgresStore } from "../../src/results/postgres-store.ts";
 import type { Store } from "../../src/results/store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { batchKeys, fleetKeys } from "../../src/runtime/keys.ts";
+import { batchKeys, fleetKeys, totalsKeys } from "../../src/runtime/keys.ts";
 import { silentLogger } from "../../src/runtime/logger.ts";
 import { createBatchStates, type BatchStates } from "../../queues/batch-state.ts";
 import type { ProcessContext } from "../../workers/process-context.ts";
@@ -72,13 +72,15 @@ it("a batch that is registered long before it is made is recorded all the same",
   await stop();
 });
 
-it("a batch whose keys have expired is struck off the list after a minute", async () => {
+it("a batch whose keys have expired is struck off the list after a minute, and what the live totals knew of it goes too", async () => {
   const { client, asked, putForward, stop } = start();
+  await client.hset(totalsKeys.watermarks, "gone", "1-0");
   await client.zadd(fleetKeys.batches, Date.now(), "gone");
   await vi.waitFor(() => expect(asked("gone")).toBeGreaterThan(1), 10_000);
   expect(await client.zscore(fleetKeys.batches, "gone")).not.toBeNull();
   putForward(61_000);
   await vi.waitFor(async () => expect(await client.zscore(fleetKeys.batches, "gone")).toBeNull(), 10_000);
+  await vi.waitFor(async () => expect(await client.hget(totalsKeys.watermarks, "gone")).toBeNull(), 10_000);
   await stop();
 });
 
@@ -94,6 +96,7 @@ it("a refused second result is kept for its calls, and counted as no row", async
     ["extras.0.1.0.2", true],
   ]);
   expect(await collect(store.read("extras"))).toHaveLength(1);
+  await vi.waitFor(async () => expect(await states.status("extras")).toMatchObject({ calls: 2, duplicateCalls: 1 }), 10_000);
   await stop();
 });
 

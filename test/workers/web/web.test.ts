@@ -15,6 +15,7 @@ import { silentLogger, type Logger } from "../../../src/runtime/logger.ts";
 import { createEnding } from "../../../workers/ending.ts";
 import { createReroute } from "../../../workers/reroute.ts";
 import { boardName } from "../../../workers/web/board.ts";
+import { DASHBOARD_SPEND } from "../../../workers/web/dashboard-spend.ts";
 import { createWeb } from "../../../workers/web/web.ts";
 import { countCalls, countChanges, ledgerEntry } from "../../cost/sample-calls.ts";
 import { NOT_OURS, startTestRedis, type TestRedis } from "../../support/redis.ts";
@@ -123,6 +124,27 @@ describe("the dashboard", () => {
     }
     const script = /<script>([\s\S]*?)<\/script>/.exec(page)?.[1] ?? "";
     expect(() => new Script(script)).not.toThrow();
+  });
+
+  it("sums the day's spend by task or by model, the dearest first", () => {
+    const summed = new Script(`${DASHBOARD_SPEND}; summed`).runInNewContext() as (
+      groups: readonly object[],
+      name: string,
+    ) => readonly object[];
+    const groups = [
+      { task: "sort", model: "a/one", calls: 1, costNanoUsd: 5 },
+      { task: "draft", model: "a/one", calls: 1, costNanoUsd: 4 },
+      { task: "draft", model: "a/two", calls: 2, costNanoUsd: 3 },
+    ];
+    const inThisRealm = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+    expect(inThisRealm(summed(groups, "task"))).toEqual([
+      { task: "draft", calls: 3, costNanoUsd: 7 },
+      { task: "sort", calls: 1, costNanoUsd: 5 },
+    ]);
+    expect(inThisRealm(summed(groups, "model"))).toMatchObject([
+      { model: "a/one", calls: 2 },
+      { model: "a/two", calls: 2 },
+    ]);
   });
 
   it("reads the fleet's status as JSON, without any secret", async () => {
