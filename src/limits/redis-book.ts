@@ -46,7 +46,7 @@ export function createRedisBook({ redis, provider }: { redis: Redis; provider: P
       const [leased, lost] = await Promise.all([redis.hget(leases, call), redis.hget(uncertain, call)]);
       const text = leased ?? lost;
       if (text === null) return undefined;
-      const { nonce = "", startedAt, inputTokens, outputTokens } = JSON.parse(text) as CutOffCall;
+      const { nonce, startedAt, inputTokens, outputTokens } = JSON.parse(text) as CutOffCall;
       return { nonce, startedAt, inputTokens, outputTokens };
     },
     async end(endings) {
