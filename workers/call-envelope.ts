@@ -1,7 +1,6 @@
 // Call envelopes with a call more, and with what their step was begun with; and keeping them.
 
 import type { Job as QueueJob } from "bullmq";
-import { extendTrail } from "../src/attempt/trail-entry.ts";
 import type { TrailEntry } from "../src/job/trail.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
 import type { Disposition } from "../queues/worker-factory.ts";
@@ -9,7 +8,7 @@ import type { Disposition } from "../queues/worker-factory.ts";
 /** A call stands in the trail once. */
 export function withEntry(envelope: CallEnvelope, entry: TrailEntry): CallEnvelope {
   if (envelope.progress.trail.some(({ call }) => call === entry.call)) return envelope;
-  return { ...envelope, progress: { ...envelope.progress, trail: extendTrail(envelope.progress.trail, entry) } };
+  return { ...envelope, progress: { ...envelope.progress, trail: [...envelope.progress.trail, entry] } };
 }
 
 /** The calls that were made from this queue job: of its hop and part. */

@@ -1,5 +1,6 @@
 // How a row ends: its result is recorded (the script refuses a second one), and what ended without an answer is shown among the dead letters.
 
+import { estimateAnew } from "../src/attempt/trail-entry.ts";
 import { contentOf, termsOf } from "../src/job/job.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { Answer } from "../src/job/outcome.ts";
@@ -38,7 +39,7 @@ export function createEnding({
     ...(job.line === undefined ? {} : { line: job.line }),
     ...(job.tags === undefined ? {} : { tags: job.tags }),
     ...(job.tenant === undefined ? {} : { tenant: job.tenant }),
-    trail: progress.trail,
+    trail: estimateAnew(progress.trail),
     reroutes: progress.reroutes,
     enqueuedAt: progress.enqueuedAt,
     finishedAt: clock.now(),

@@ -15,7 +15,7 @@ import type { TokenEstimator } from "../src/prompt/token-estimate.ts";
 import type { TokenLearner } from "../src/prompt/token-learner.ts";
 import type { Provider } from "../src/providers/provider.ts";
 import { beforeStep, decideStep } from "../src/routing/decide.ts";
-import { decidePart } from "../src/routing/decide-part.ts";
+import { decidePart, type PartDecision } from "../src/routing/decide-part.ts";
 import { modelQueue } from "../src/runtime/keys.ts";
 import { sharedSignal } from "../src/runtime/shared-signal.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
@@ -28,6 +28,7 @@ import { createEnding } from "./ending.ts";
 import { createPoolConcurrency } from "./pool-concurrency.ts";
 import { isAnswerJudged } from "./judging.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
+import { isLockHeld } from "./queue-lock.ts";
 import { createStepJoin, isJoined } from "./step-join.ts";
 
 const FINISH: Disposition = { kind: "finish" };
@@ -94,7 +95,7 @@ export function createPool(
         await queueJob.updateData(envelope);
       },
     });
-    if (call.kind !== "made" || call.attempt.blocked) envelope = await withCutOff(envelope, queueJob);
+    if (call.kind !== "made") envelope = await withCutOff(envelope, queueJob);
     // Another process may know the task: this one was started before it was configured, or after it was taken out.
     if (call.kind === "unknown-task") {
       return isJoined(envelope) ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(envelope);
@@ -108,9 +109,14 @@ export function createPool(
     if (call.kind === "forbidden") return over(envelope, call.task, { kind: "unfit", cause: "policy", reason: call.reason });
     const { task, attempt: made } = call;
     if (made.entry) envelope = { ...withEntry(envelope, made.entry), calls: envelope.calls + 1 };
+    else if (decide(envelope, task, made.outcome).kind === "over") envelope = await withCutOff(envelope, queueJob);
     const disposition = await settle(envelope, task, made);
-    // Who had this queue job before may have handed the row on at the last moment: then what is handed on here is dropped as known.
-    if (queueJob.stalledCounter > 0) await ending.booked(envelope);
+    // Who had this queue job before, or has it now, may have handed the row on: then what is handed on here is dropped as known.
+    if (
+      queueJob.stalledCounter > 0 ||
+      (made.entry && !(await isLockHeld(redis, queueJob, { lockMs: fleet.queues.lockMs, now: clock.now() })))
+    )
+      await ending.booked(envelope);
     // What a call brought is kept before its permit is closed.
     const kept = await keepData(queueJob, disposition);
     await made.close();
@@ -133,7 +139,7 @@ export function createPool(
     if (aborting.signal.aborted && (outcome.kind === "cancelled" || outcome.kind === "throttled")) {
       return { kind: "back", ...(entry ? { data: envelope } : {}) };
     }
-    const decision = decidePart(task, envelope.model, envelope.transients, outcome, Math.random);
+    const decision = decide(envelope, task, outcome);
     if (decision.kind === "over") {
       if (decision.outcome.kind === "unavailable" && !made.blocked) await trip(envelope, decision.outcome);
       return over(envelope, task, decision.outcome);
@@ -229,6 +235,10 @@ export function createPool(
       return stopping;
     },
   };
+}
+
+function decide({ model, transients }: CallEnvelope, task: TaskSpec, outcome: Outcome): PartDecision {
+  return decidePart(task, model, transients, outcome, Math.random);
 }
 
 /** A job whose deadline comes first is back by then, to end. */

@@ -58,19 +58,25 @@ export function cutOffEntry(call: LostCall, { permit, startedAt }: Pick<CutOff, 
 }
 
 /**
- * The trail with one call more. What the vendor tells of it is the best word there is on the job's earlier calls whose usage never arrived: the same model, asked the same
- * again, takes what it took, and another one says at least that the answer was not so short.
+ * The trail of a job that ends, with better estimates. What the vendors told of its calls is the best word there is on those whose usage never arrived: the same model,
+ * asked the same, takes what it took, and another one says at least that the answer was not so short.
  */
-export function extendTrail(trail: readonly TrailEntry[], entry: TrailEntry): readonly TrailEntry[] {
-  const isTold = ANSWERED.has(entry.outcome) && entry.usage.inputTokens > 0;
-  if (!isTold) return [...trail, entry];
-  const booked = trail.map((earlier) => {
-    if (earlier.outcome !== "uncertain" || earlier.purpose !== entry.purpose) return earlier;
-    const outputTokens = Math.max(earlier.usage.outputTokens, entry.usage.outputTokens);
-    const usage = earlier.model === entry.model ? entry.usage : { ...earlier.usage, outputTokens };
-    return { ...earlier, usage, costNanoUsd: callCostNanoUsd(usage, earlier.price) };
+export function estimateAnew(trail: readonly TrailEntry[]): readonly TrailEntry[] {
+  if (!trail.some(({ outcome }) => outcome === "uncertain")) return trail;
+  const told = trail.filter(({ outcome, usage }) => ANSWERED.has(outcome) && usage.inputTokens > 0);
+  return trail.map((entry) => {
+    if (entry.outcome !== "uncertain") return entry;
+    const alike = told.filter(({ purpose }) => promptOf(purpose) === promptOf(entry.purpose));
+    const own = alike.findLast(({ model }) => model === entry.model);
+    const outputTokens = Math.max(entry.usage.outputTokens, ...alike.map(({ usage }) => usage.outputTokens));
+    const usage = own?.usage ?? { ...entry.usage, outputTokens };
+    return { ...entry, usage, costNanoUsd: callCostNanoUsd(usage, entry.price) };
   });
-  return [...booked, entry];
+}
+
+/** Models that must agree are asked what one alone would be. */
+function promptOf(purpose: TrailEntry["purpose"]): TrailEntry["purpose"] {
+  return purpose === "agree" ? "answer" : purpose;
 }
 
 /** A call that is asked again after its process died is another call, and is paid for itself: what tells them apart is the permit. */

@@ -46,7 +46,7 @@ export function createBookLimiter(options: {
   return {
     async acquire(request, { patienceMs, signal }) {
       const { line, policy } = deskOf(request.model);
-      const { call, model, inputTokens, outputTokens, leaseMs } = request;
+      const { call, model, inputTokens, likelyOutputTokens: outputTokens = request.outputTokens, leaseMs } = request;
       const nonce = `${processNonce}.${asked++}`;
       const ask = { call, model, inputTokens, outputTokens, leaseMs, nonce, charge: upFrontCharge(policy, request) };
       const reply = await line.join(ask, { patienceMs, signal });

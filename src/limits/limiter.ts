@@ -22,6 +22,8 @@ export interface PermitRequest {
   readonly inputCharacters: number;
   /** Expected output tokens. */
   readonly outputTokens: number;
+  /** What is told of the call should it be cut off; absent: `outputTokens`. */
+  readonly likelyOutputTokens?: number;
   /** The request's own `max_tokens`, where it has one: some vendors charge it up front. */
   readonly maxOutputTokens?: number;
   /** Lifetime of the lease in milliseconds: the call's time limit and a margin. */

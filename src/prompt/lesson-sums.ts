@@ -39,7 +39,7 @@ const INPUT_PRIOR = 2;
 const INPUT_PRIOR_SCATTER = 0.1;
 const HIGH_DEVIATIONS = 1;
 const OUTPUT_PRIOR = 10;
-const LIKELY_OUTPUT_PRIOR = 0.5;
+const LIKELY_OUTPUT_PRIOR = 0.1;
 /** No model answers at greater length: more is a vendor's slip. */
 const LONGEST_OUTPUT = 1_000_000;
 

@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 /** A fleet whose pool was killed with all rows of the batch `b` in flight, once their vendor has charged them. */
-async function killInFlight(): Promise<TestFleet> {
+async function killInFlight(limits: object = {}): Promise<TestFleet> {
   const started = await startTestFleet({
     simulator: {
       vendors: { alpha: { kind: "openai", models: { one: { price: PRICE, latency: { baseMs: 2_000, jitterMs: 0 } } } } },
@@ -29,7 +29,7 @@ async function killInFlight(): Promise<TestFleet> {
           apiKey: "${SIMULATED_KEY}",
           baseUrl: `${url}/alpha/v1`,
           limits: { concurrency: 64 },
-          models: { one: { price: PRICE } },
+          models: { one: { price: PRICE, limits } },
         },
       },
       tasks: { ask: { prompt: { user: "{{ input.text }}" }, route: ["alpha/one"], maxOutputTokens: 200 } },
@@ -104,5 +104,17 @@ describe("calls in flight whose pool is killed", { timeout: 90_000 }, () => {
     const { answered, uncertain } = await booked(of);
     expect(answered).toBe(ROWS);
     expect(uncertain).toBe(ROWS);
+  });
+
+  it("are booked when their model may not be called again for hours", async () => {
+    const of = await killInFlight({ rpd: ROWS });
+    await of.start("pool", "alpha");
+    await until("all rows to have been handed back", async () => {
+      const open = Object.values(await of.redis.client().hgetall(batchKeys("b").open));
+      return open.every((entry) => Number(entry.split("|")[0]) >= 2);
+    });
+    await of.command("cancel", "b").result;
+    expect(await booked(of)).toEqual({ uncertain: ROWS });
+    expect(of.simulator.ledger().total.calls).toBe(ROWS);
   });
 });
