@@ -21,6 +21,7 @@ import { sharedSignal } from "../src/runtime/shared-signal.ts";
 import type { CallEnvelope } from "../queues/payload.ts";
 import { createFleetWorker, type FleetWorker, type Disposition } from "../queues/worker-factory.ts";
 import { admit, jittered, PAUSED_DELAY_MS, withCap } from "./admission.ts";
+import { scattered, withinDeadline } from "./call-delays.ts";
 import { createCallMaker } from "./call-maker.ts";
 import { keepData, ownEntries, withEntry } from "./call-envelope.ts";
 import { purposeOf } from "./call-request.ts";
@@ -32,7 +33,6 @@ import { isLockHeld } from "./queue-lock.ts";
 import { createStepJoin, isJoined } from "./step-join.ts";
 
 const FINISH: Disposition = { kind: "finish" };
-const SCATTER_MS = 1_000;
 const UNFUNDED_DELAY_MS = 500;
 
 export function createPool(
@@ -239,14 +239,4 @@ export function createPool(
 
 function decide({ model, transients }: CallEnvelope, task: TaskSpec, outcome: Outcome): PartDecision {
   return decidePart(task, model, transients, outcome, Math.random);
-}
-
-/** A job whose deadline comes first is back by then, to end. */
-function withinDeadline(delayMs: number, deadline: number | undefined, now: number): number {
-  return deadline === undefined ? delayMs : Math.min(delayMs, Math.max(1, deadline - now + 1));
-}
-
-/** Those told to wait for the same time don't all come back at once. */
-function scattered(waitMs: number): number {
-  return Math.round(waitMs + Math.random() * Math.min(waitMs, SCATTER_MS));
 }
