@@ -1,12 +1,13 @@
 // Whether a worker still holds the queue job that it is working on.
 
 import type { Job as QueueJob } from "bullmq";
-import type { Redis } from "ioredis";
+
 import { queueJobKey } from "../src/runtime/keys.ts";
+import type { RedisConnection } from "../queues/connection.ts";
 
 /** A lock can't be lost before its time is over; a process that was halted, or too busy to renew it, may have lost it then. `now`: unix ms. */
 export async function isLockHeld(
-  redis: Redis,
+  redis: RedisConnection,
   queueJob: QueueJob,
   { lockMs, now }: { readonly lockMs: number; readonly now: number },
 ): Promise<boolean> {
