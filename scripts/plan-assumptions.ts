@@ -3,7 +3,7 @@
 import type { JsonSchema } from "../src/job/json.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { TaskSpec } from "../src/job/task.ts";
-import { rangeOf, type ModelKnowledge, type Range } from "../src/plan/plan.ts";
+import { rangeOf, type Range } from "../src/plan/plan.ts";
 
 /** Means over the rows. */
 export interface AssumedOutput {
@@ -18,6 +18,10 @@ export const ASSUMED_INPUT: Range = { low: 0.25, expected: 1, high: 2 };
 /** From every answer taken to none, which leads on to the last step of the route. */
 export const ASSUMED_PASS: Range = { low: 1, expected: 1, high: 0 };
 export const ASSUMED_AGREEMENT: Range = { low: 1, expected: 0.8, high: 0 };
+/** Of answers that have passed their checks. */
+export const ASSUMED_JUDGEMENT: Range = { low: 1, expected: 0.9, high: 0.4 };
+/** A judge's verdict, and the word of who is asked for the complexity. */
+export const ASSUMED_SIDE_OUTPUT: Range = { low: 15, expected: 80, high: 400 };
 
 /** Without a limit of the request's own answers are supposed to be no longer. */
 export const LONGEST_ASSUMED = 2_048;
@@ -44,15 +48,10 @@ export function longestAnswer(model: ModelSpec | undefined, limit: number | unde
   return Math.min(limit ?? Number.POSITIVE_INFINITY, model?.maxOutputTokens ?? LONGEST_ASSUMED);
 }
 
-const ASSUMED_LATENCY_MS: Readonly<Record<ModelSpec["tier"], number>> = { fast: 800, standard: 1_500, premium: 3_000 };
+/** Medians, before a call was seen. */
+export const ASSUMED_LATENCY_MS: Readonly<Record<ModelSpec["tier"], number>> = { fast: 800, standard: 1_500, premium: 3_000 };
 /** Small answers of fast vendors come within milliseconds, reasoning takes a minute. */
-const LATENCY_FACTORS: Range = { low: 0.01, expected: 1, high: 10 };
-const SLOW = 2;
-
-export function assumeLatency(model: ModelSpec | undefined): Pick<ModelKnowledge, "latencyMs" | "slowLatencyMs"> {
-  const latencyMs = rangeOf((level) => ASSUMED_LATENCY_MS[model?.tier ?? "standard"] * LATENCY_FACTORS[level]);
-  return { latencyMs, slowLatencyMs: rangeOf((level) => latencyMs[level] * SLOW) };
-}
+export const ASSUMED_LATENCY: Range = { low: 0.01, expected: 1, high: 10 };
 
 function propertiesOf(schema: JsonSchema): number {
   if (typeof schema !== "object") return 1;

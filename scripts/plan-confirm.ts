@@ -11,16 +11,20 @@ import type { TaskSpec } from "../src/job/task.ts";
 import type { PlannedRoute } from "../src/plan/plan.ts";
 import { formatUsd } from "../src/report/format.ts";
 import { openStore } from "../src/results/open-store.ts";
+import type { Store } from "../src/results/store.ts";
 import type { BatchChoice } from "./batch-session.ts";
 import type { JobInput } from "./job-input.ts";
 import type { OpenFleet } from "./open-fleet.ts";
-import { findTrials, readBooks } from "./plan-history.ts";
+import { readFormerRuns, type FormerRun } from "./plan-former.ts";
+import { findTrials, readBooks, type Trials } from "./plan-history.ts";
 import { makePlan, type Plan } from "./plan-make.ts";
 import { say } from "./terminal.ts";
 
 /** Nobody wants to wait for it: of more rows than these a sample is looked at. */
 const SAMPLE_ABOVE = 10_000;
 const SAMPLE_SIZE = 4_000;
+const FORMER_ROWS = 5_000;
+const PATIENCE_MS = 3_000;
 
 export interface Confirmation {
   readonly task: TaskSpec;
@@ -41,8 +45,8 @@ export async function confirmPlan(open: OpenFleet, confirmation: Confirmation): 
   if (status && isOver(status.state)) return;
 
   const store = openStore(fleet);
-  const trials = await findTrials(store, task).finally(() => store.stop());
-  const learned = { ...(await readBooks(redis, fleet.providers.keys())), doneRows: status?.done ?? 0 };
+  const { trials, former } = await readStore(store, task).finally(() => store.stop());
+  const learned = { ...(await readBooks(redis, fleet.providers.values())), doneRows: status?.done ?? 0 };
   const plan = await makePlan({
     fleet,
     task,
@@ -50,6 +54,7 @@ export async function confirmPlan(open: OpenFleet, confirmation: Confirmation): 
     terms,
     learned,
     trials,
+    former,
     isBrief: true,
     sampleAbove: SAMPLE_ABOVE,
     sampleSize: SAMPLE_SIZE,
@@ -66,6 +71,13 @@ export async function confirmPlan(open: OpenFleet, confirmation: Confirmation): 
   if (passed.length === 0) return;
   say(`the plan: ${costOf(plan, route, left)}, which passes ${passed.join(" and ")}`);
   await ask(signal);
+}
+
+async function readStore(store: Store, task: TaskSpec): Promise<{ readonly trials: Trials; readonly former: readonly FormerRun[] }> {
+  return {
+    trials: await findTrials(store, task),
+    former: await readFormerRuns(store, task, { mostRows: FORMER_ROWS, patienceMs: PATIENCE_MS }),
+  };
 }
 
 async function ask(signal: AbortSignal): Promise<void> {

@@ -1,176 +1,190 @@
-// From the rows' ways and what is known of their steps to a route's figures: calls, tokens, cost, and the time at the limits.
+// From the rows' ways and what is known of their steps to a route's figures: calls, tokens, cost, and the time that it takes the fleet.
 
 import type { Fleet } from "../src/config/fleet.ts";
-import { callCostNanoUsd } from "../src/cost/call-cost.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import type { Purpose } from "../src/job/trail.ts";
-import { NO_USAGE } from "../src/job/usage.ts";
-import { chargingPolicy, DIMENSIONS, finalCharge, upFrontCharge, type Charge } from "../src/limits/charging.ts";
 import { expectCalls, worstCalls } from "../src/plan/expect-calls.ts";
-import { LEVELS, rangeOf, type ExpectedCalls, type Level, type PathKnowledge, type PlannedRoute, type Range } from "../src/plan/plan.ts";
-import { reckonTime, type Load } from "../src/plan/reckon-time.ts";
+import {
+  KINDS,
+  LEVELS,
+  rangeOf,
+  type Kind,
+  type Level,
+  type PathKnowledge,
+  type PlannedRoute,
+  type Range,
+  type ReadFigure,
+} from "../src/plan/plan.ts";
 import { longestAnswer } from "./plan-assumptions.ts";
+import { toGroupCalls, type GroupCalls } from "./plan-calls.ts";
 import type { Knowledge } from "./plan-knowledge.ts";
-import { lanesOf } from "./plan-lanes.ts";
 import type { RowGroup, RowScan } from "./plan-rows.ts";
+import type { SeenLimits } from "./plan-scene.ts";
+import { playGroups, type Choice, type GroupStep, type PlayedTime, type WayRows } from "./plan-time.ts";
 
 export interface FiguresOptions {
   readonly fleet: Pick<Fleet, "models" | "providers">;
   readonly task: TaskSpec;
   readonly knowledge: Knowledge;
   readonly scan: RowScan;
-}
-
-/** The calls of one kind of a group of rows. */
-interface GroupCalls {
-  readonly model: ModelId;
-  readonly depth: number;
-  readonly requests: number;
-  readonly answers: number;
-  /** Of one answered call. */
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costNanoUsd: number;
-  readonly charge: Charge;
-  readonly latencyMs: number;
-  readonly slowLatencyMs: number;
+  readonly seen: SeenLimits;
 }
 
 type Totals = Pick<PlannedRoute["models"][number], "calls" | "inputTokens" | "outputTokens" | "costNanoUsd">;
 
+interface KnownGroup {
+  readonly group: RowGroup;
+  /** Rows of the file. */
+  readonly rows: number;
+  readonly paths: readonly PathKnowledge[];
+  /** Of the ways, where it isn't the fleet that says which one a row takes. */
+  readonly shares: readonly number[] | undefined;
+}
+
 export function planRoute(
   { name, kind }: Pick<PlannedRoute, "name" | "kind">,
   groups: readonly RowGroup[],
+  choice: Choice,
   options: FiguresOptions,
 ): PlannedRoute {
-  const { fleet, task, knowledge, scan } = options;
+  const { fleet, task, knowledge, scan, seen } = options;
   const scale = scan.estimated === 0 ? 1 : scan.good / scan.estimated;
-  const taken = groups.filter(({ path }) => path.length > 0).map((group) => ({ group, path: knowledge.of(group.path) }));
-  const callsAt = (level: Level) =>
-    taken.flatMap(({ group, path }) =>
-      expectCalls(task, path, level).map((calls) => toGroupCalls(calls, { group, path, level, scale, options })),
-    );
-  const levels = new Map(LEVELS.map((level) => [level, callsAt(level)]));
-  const sums = rangeOfTotals((level) => totalsOf(levels.get(level) ?? []));
-  const times = new Map(LEVELS.map((level) => [level, timeOf(levels.get(level) ?? [], fleet, USED_SHARE[level])]));
-  const worst = taken.flatMap(({ group, path }) => {
-    const limit = group.limitedRows === group.rows ? group.maxOutputTokens / group.rows : undefined;
-    const calls = worstCalls(task, path, (model, purpose) => longestAnswer(fleet.models.get(model), MOST_TOKENS[purpose] ?? limit));
-    return calls.map((each) => toGroupCalls(each, { group, path, level: "high", scale, options }));
+  const known = groups.flatMap((group): readonly KnownGroup[] => {
+    if (group.ways.length === 0) return [];
+    const paths = group.ways.map((way) => knowledge.of(way));
+    return [{ group, rows: group.rows * scale, paths, shares: sharesOf(group, knowledge) }];
   });
-  const expected = levels.get("expected") ?? [];
-  const models = [...new Set(expected.map(({ model }) => model))];
+  const stepsAt = (read: ReadFigure) =>
+    known.map(({ group, paths, ...each }) => ({
+      ...each,
+      firsts: group.firsts,
+      ways: paths.map((path) => stepsOf(path, group, read, options)),
+    }));
+
+  const times = new Map(LEVELS.map((level) => [level, playGroups(stepsAt(atLevel(level)), { level, choice, fleet, seen })]));
+  const { taken, boundBy } = times.get("expected")!;
+  const totalsAt = (read: ReadFigure, rows = taken) => totalsOf(callsOf(stepsAt(read), rows));
+  const expected = callsOf(stepsAt(atLevel("expected")), taken);
+  const sums = rangesOf(
+    totalsAt,
+    [...times.values()].map((each) => each.taken),
+  );
+  const worst = known.flatMap(({ group, rows, paths }) => {
+    const limit = group.limitedRows === group.rows ? group.maxOutputTokens / group.rows : undefined;
+    const longest = (model: ModelId, purpose: Purpose) => longestAnswer(fleet.models.get(model), MOST_TOKENS[purpose] ?? limit);
+    const costs = paths.map((path) =>
+      worstCalls(task, path, longest).map((calls) => ({ calls: toGroupCalls(calls, group, options), rows })),
+    );
+    return costs.reduce((most, each) => (totalsOf(each).costNanoUsd > totalsOf(most).costNanoUsd ? each : most), []);
+  });
+  const models = [...new Set(expected.map(({ calls }) => calls.model))];
   return {
     name,
     kind,
     ...sums,
-    worstCostNanoUsd: Math.max(totalsOf(worst).costNanoUsd, sums.costNanoUsd.high),
-    timeMs: rangeOf((level) => times.get(level)!.timeMs),
-    boundBy: times.get("expected")!.boundBy,
+    worstCostNanoUsd: Math.max(Math.round(totalsOf(worst).costNanoUsd), sums.costNanoUsd.high),
+    timeMs: widened(
+      rangeOf((level) => times.get(level)!.timeMs),
+      times.get("expected")!,
+    ),
+    boundBy,
     models: models
-      .map((model) => ({ model, ...totalsOf(expected.filter((calls) => calls.model === model)) }))
+      .map((model) => ({ model, ...wholeTotals(totalsOf(expected.filter(({ calls }) => calls.model === model))) }))
       .toSorted((a, b) => b.costNanoUsd - a.costNanoUsd),
-    unableRows: Math.round(scale * groups.reduce((sum, { path, rows }) => (path.length === 0 ? sum + rows : sum), 0)),
+    unableRows: Math.round(scale * groups.reduce((sum, { ways, rows }) => (ways.length === 0 ? sum + rows : sum), 0)),
     unpriced: models.filter((model) => fleet.models.get(model)?.price === undefined),
   };
 }
 
 /** What a judge, and who is asked for the complexity, may answer: their requests' own limits (src/quality/judge.ts, src/routing/ask-complexity.ts). */
 const MOST_TOKENS: Partial<Record<Purpose, number>> = { judge: 1_000, analyse: 400 };
-/** Of a long request only so much is shown to who is asked for its complexity. */
-const MOST_ANALYSED_TOKENS = 2_000;
+/** However well all is known, a fleet takes now a little more, now a little less: where no rate holds it, as long as the longest of some calls happens to take. */
+const TIME_ERROR = { isRate: 0.05, isNot: 0.12 };
+const TIME_ERROR_MS = 300;
 
-interface Place {
-  readonly group: RowGroup;
-  readonly path: PathKnowledge;
-  readonly level: Level;
-  /** Rows of the file for each one estimated. */
-  readonly scale: number;
-  readonly options: FiguresOptions;
+function widened({ low, high }: Range, { timeMs: expected, isRateBound }: PlayedTime): Range {
+  const off = expected > 0 ? (isRateBound ? TIME_ERROR.isRate : TIME_ERROR.isNot) * expected + TIME_ERROR_MS : 0;
+  return { low: Math.max(0, Math.min(low, expected - off)), expected, high: Math.max(high, expected + off) };
 }
 
-/** Means stand for rows: within a group a call's cost goes straight with its tokens. */
-function toGroupCalls(calls: ExpectedCalls, { group, path, level, scale, options }: Place): GroupCalls {
-  const { fleet, scan } = options;
-  const { model, depth, purpose } = calls;
-  const variant = scan.variantOf(model);
-  const rows = group.rows * scale;
-  const meanTokens = group.inputTokens[variant]! / group.rows;
-  const ownTokens = purpose === "analyse" ? Math.min(meanTokens, MOST_ANALYSED_TOKENS) : meanTokens;
-  const inputTokens = calls.inputFactor * ownTokens + calls.moreInputTokens;
-  const isOwn = purpose === "answer" || purpose === "agree";
-  const chargedTokens = isOwn ? group.chargedTokens[variant]! / group.rows : inputTokens;
-  const maxOutputTokens = isOwn && group.limitedRows > 0 ? group.maxOutputTokens / group.limitedRows : undefined;
-  const known = path.steps[depth]?.models.find((each) => each.model === model) ?? path.steps[depth]?.judge ?? path.analysis;
-  return {
-    model,
-    depth,
-    requests: calls.requests * rows,
-    answers: calls.answers * rows,
-    inputTokens,
-    outputTokens: calls.outputTokens,
-    costNanoUsd: calls.answers * rows * meanCost(fleet, model, inputTokens, calls.outputTokens),
-    charge: chargeOf(fleet, model, { inputTokens, chargedTokens, outputTokens: calls.outputTokens, maxOutputTokens }),
-    latencyMs: known?.latencyMs[level] ?? 0,
-    slowLatencyMs: known?.slowLatencyMs[level] ?? 0,
-  };
+function atLevel(level: Level): ReadFigure {
+  return (known) => known[level];
 }
 
-/** For whole tokens a call's cost is exact; between them it goes evenly. */
-function meanCost({ models }: Pick<Fleet, "models">, id: ModelId, inputTokens: number, outputTokens: number): number {
-  const price = models.get(id)?.price;
-  if (!price) return 0;
-  const cost = (input: number, output: number) => callCostNanoUsd({ ...NO_USAGE, inputTokens: input, outputTokens: output }, price);
-  const [input, output] = [Math.floor(inputTokens), Math.floor(outputTokens)];
-  const whole = cost(input, output);
-  return whole + (inputTokens - input) * (cost(input + 1, output) - whole) + (outputTokens - output) * (cost(input, output + 1) - whole);
+/** Where a model says which way a row takes: as it was said before, else by the rules. */
+function sharesOf({ ways, isTold }: RowGroup, knowledge: Knowledge): readonly number[] | undefined {
+  return isTold ? (knowledge.firstShares(ways) ?? ways.map((_, i) => (i === 0 ? 1 : 0))) : undefined;
 }
 
-const CHARACTERS_PER_TOKEN = 4;
-
-/** What remains of a call's charge when it is over. */
-function chargeOf(
-  { models, providers }: Pick<Fleet, "models" | "providers">,
-  id: ModelId,
-  call: { inputTokens: number; chargedTokens: number; outputTokens: number; maxOutputTokens: number | undefined },
-): Charge {
-  const policy = chargingPolicy(providers.get(models.get(id)!.provider)!);
-  const { inputTokens, chargedTokens, outputTokens, maxOutputTokens } = call;
-  const final = finalCharge(policy, { call: "", model: id, ending: "answered", usage: { ...NO_USAGE, inputTokens, outputTokens } });
-  if (final.kind === "used") return final.used;
-  const limit = maxOutputTokens === undefined ? {} : { maxOutputTokens };
-  return upFrontCharge(policy, { inputTokens, inputCharacters: chargedTokens * CHARACTERS_PER_TOKEN, outputTokens, ...limit });
-}
-
-/** Of the limits: at most all of it, by the limiter's promise (98 %), or where calls are large and few. */
-const USED_SHARE: Range = { low: 1, expected: 0.98, high: 0.9 };
-
-function timeOf(calls: readonly GroupCalls[], fleet: FiguresOptions["fleet"], usedShare: number) {
-  const loads = calls.map(({ model, depth, requests, charge, latencyMs, slowLatencyMs }): Load => ({
-    model,
-    depth,
-    calls: requests,
-    latencyMs,
-    slowLatencyMs,
-    amounts: Object.fromEntries(DIMENSIONS.map((dimension) => [dimension, charge[dimension] * requests])),
+function stepsOf(path: PathKnowledge, group: RowGroup, read: ReadFigure, { task, fleet, scan }: FiguresOptions): readonly GroupStep[] {
+  return expectCalls(task, path, read).map(({ reach, calls }) => ({
+    reach,
+    calls: calls.map((each) => toGroupCalls(each, group, { fleet, scan })),
   }));
-  return reckonTime(loads, lanesOf(loads, fleet, usedShare));
 }
 
-function totalsOf(calls: readonly GroupCalls[]): Totals {
-  const sum = (of: (each: GroupCalls) => number) => Math.round(calls.reduce((total, each) => total + of(each), 0));
+interface RowsCalls {
+  readonly calls: GroupCalls;
+  readonly rows: number;
+}
+
+function callsOf(groups: readonly WayRows[], taken: readonly (readonly number[])[]): readonly RowsCalls[] {
+  return groups.flatMap(({ ways }, group) =>
+    ways.flatMap((steps, way) => steps.flatMap(({ calls }) => calls.map((each) => ({ calls: each, rows: taken[group]?.[way] ?? 0 })))),
+  );
+}
+
+function totalsOf(all: readonly RowsCalls[]): Totals {
+  const sum = (of: (each: GroupCalls) => number) => all.reduce((total, { calls, rows }) => total + rows * of(calls), 0);
   return {
     calls: sum(({ requests }) => requests),
     inputTokens: sum(({ answers, inputTokens }) => answers * inputTokens),
     outputTokens: sum(({ answers, outputTokens }) => answers * outputTokens),
-    costNanoUsd: sum(({ costNanoUsd }) => costNanoUsd),
+    costNanoUsd: sum(({ answers, costNanoUsd }) => answers * costNanoUsd),
   };
 }
 
-function rangeOfTotals(of: (level: Level) => Totals): Pick<PlannedRoute, "calls" | "inputTokens" | "outputTokens" | "costNanoUsd"> {
-  const totals = new Map(LEVELS.map((level) => [level, of(level)]));
-  const range = (key: keyof Totals) => rangeOf((level) => totals.get(level)![key]);
+type Totalled = Pick<PlannedRoute, keyof Totals>;
+
+function wholeTotals({ calls, inputTokens, outputTokens, costNanoUsd }: Totals): Totals {
+  return {
+    calls: Math.round(calls),
+    inputTokens: Math.round(inputTokens),
+    outputTokens: Math.round(outputTokens),
+    costNanoUsd: Math.round(costNanoUsd),
+  };
+}
+
+/**
+ * Figures of different kinds are off each by itself, so that they add up as errors do, by their squares; so does whoever may take the rows. What was merely
+ * supposed may lie at its ends all at once.
+ */
+function rangesOf(
+  totalsAt: (read: ReadFigure, taken?: readonly (readonly number[])[]) => Totals,
+  takens: readonly (readonly (readonly number[])[])[],
+): Totalled {
+  const expected = totalsAt(atLevel("expected"));
+  const seen =
+    (level: Level, kinds: readonly Kind[]): ReadFigure =>
+    (known, kind) =>
+      known[kinds.includes(kind) && !known.isAssumed ? level : "expected"];
+  const sides = { low: [] as Totals[], high: [] as Totals[] };
+  for (const side of ["low", "high"] as const) for (const kind of KINDS) sides[side].push(totalsAt(seen(side, [kind])));
+  const spread = takens.map((taken) => totalsAt(atLevel("expected"), taken));
+  const jointly = { low: totalsAt(seen("low", KINDS)), high: totalsAt(seen("high", KINDS)) };
+  const all = { low: totalsAt(atLevel("low")), high: totalsAt(atLevel("high")) };
+
+  const range = (key: keyof Totals): Range => {
+    const off = (side: "low" | "high") => {
+      const sign = side === "low" ? -1 : 1;
+      const beyond = (totals: Totals) => Math.max(0, sign * (totals[key] - expected[key]));
+      const byChance = Math.hypot(...sides[side].map(beyond), Math.max(...spread.map(beyond)));
+      return byChance + Math.max(0, sign * (all[side][key] - jointly[side][key]));
+    };
+    const [low, middle, high] = [expected[key] - off("low"), expected[key], expected[key] + off("high")].map(Math.round);
+    return { low: Math.max(0, low!), expected: middle!, high: high! };
+  };
   return {
     calls: range("calls"),
     inputTokens: range("inputTokens"),

@@ -4,10 +4,13 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Fleet } from "../src/config/fleet.ts";
 import { StoppedError } from "../src/job/errors.ts";
+import type { ProviderSpec } from "../src/job/model.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { Result } from "../src/job/result.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { createRedisLessonBook } from "../src/prompt/redis-lesson-book.ts";
+import type { DimensionUse } from "../src/limits/limit-use.ts";
+import { readLimitUse } from "../src/limits/redis-limit-use.ts";
 import type { LessonSums } from "../src/prompt/lesson-sums.ts";
 import type { TrialAnswer, TrialRow } from "../src/plan/replay-trials.ts";
 import type { Store } from "../src/results/store.ts";
@@ -21,6 +24,8 @@ import { openFleet } from "./open-fleet.ts";
 export interface Learned {
   readonly lessons: ReadonlyMap<string, LessonSums>;
   readonly stats: ReadonlyMap<string, ModelStats>;
+  /** Limits that are lower than configured by the vendors' own word, per minute. */
+  readonly vendorLimits: ReadonlyMap<ModelId, readonly Pick<DimensionUse, "dimension" | "limit">[]>;
   /** Rows of the batch that have a result already. */
   readonly doneRows: number;
 }
@@ -29,9 +34,11 @@ export interface Trials {
   readonly rows: readonly TrialRow[];
   /** Unix ms of the first answer. */
   readonly at: number;
+  /** They are rows of the file that is planned. */
+  readonly isWithin?: true;
 }
 
-const NOTHING_LEARNED: Learned = { lessons: new Map(), stats: new Map(), doneRows: 0 };
+const NOTHING_LEARNED: Learned = { lessons: new Map(), stats: new Map(), vendorLimits: new Map(), doneRows: 0 };
 export const NO_TRIALS: Trials = { rows: [], at: 0 };
 
 /** `whyBlind`: why nothing is known. A server of our own is started only where it has been before. */
@@ -42,7 +49,7 @@ export async function readLearned(fleet: Fleet, batch: string | undefined): Prom
     const open = await openFleet({}, { fleet });
     try {
       const [learned, status] = await Promise.all([
-        readBooks(open.redis, fleet.providers.keys()),
+        readBooks(open.redis, fleet.providers.values()),
         batch === undefined ? undefined : open.states.status(batch),
       ]);
       return { ...learned, doneRows: status?.done ?? 0 };
@@ -55,31 +62,40 @@ export async function readLearned(fleet: Fleet, batch: string | undefined): Prom
   }
 }
 
-export async function readBooks(redis: RedisConnection, providers: Iterable<string>): Promise<Omit<Learned, "doneRows">> {
+export async function readBooks(redis: RedisConnection, providers: Iterable<ProviderSpec>): Promise<Omit<Learned, "doneRows">> {
   const lessons = new Map<string, LessonSums>();
   const stats = new Map<string, ModelStats>();
+  const vendorLimits = new Map<ModelId, readonly DimensionUse[]>();
   await Promise.all(
-    Array.from(providers, async (provider) => {
-      const [learned, seen] = await Promise.all([
-        createRedisLessonBook({ redis, provider }).read(),
-        createRedisStatsBook({ redis, provider }).read(),
+    Array.from(providers, async (spec) => {
+      const [learned, seen, use] = await Promise.all([
+        createRedisLessonBook({ redis, provider: spec.name }).read(),
+        createRedisStatsBook({ redis, provider: spec.name }).read(),
+        readLimitUse(redis, spec),
       ]);
       for (const [subject, sums] of learned) lessons.set(subject, sums);
       for (const [subject, sums] of seen) stats.set(subject, toStats(sums));
+      for (const [model, { dimensions }] of use)
+        vendorLimits.set(
+          model,
+          dimensions.filter(({ isVendors }) => isVendors),
+        );
     }),
   );
-  return { lessons, stats };
+  return { lessons, stats, vendorLimits };
 }
 
 /** Those of the task's pilot that asked most rows. A pilot's batches belong together when their rows stand in the same lines. */
 export async function findTrials(store: Store, task: TaskSpec): Promise<Trials> {
-  const prefix = `pilot-${task.name.slice(0, 40)}-`;
   const pilots: Pilot[] = [];
-  for (const batch of await store.batches()) {
-    if (!/^[0-9a-f]{16}$/.test(batch.slice(prefix.length)) || !batch.startsWith(prefix)) continue;
-    await addBatch(store, batch, task, pilots);
-  }
+  for (const batch of await store.batches()) if (isTrialBatch(batch, task)) await addBatch(store, batch, task, pilots);
   return pilots.reduce<Trials>((best, { rows, at }) => (rows.size > best.rows.length ? { rows: [...rows.values()], at } : best), NO_TRIALS);
+}
+
+/** As a pilot names its batches (pilot-trial.ts). */
+export function isTrialBatch(batch: string, { name }: Pick<TaskSpec, "name">): boolean {
+  const prefix = `pilot-${name.slice(0, 40)}-`;
+  return batch.startsWith(prefix) && /^[0-9a-f]{16}$/.test(batch.slice(prefix.length));
 }
 
 /** Of batches that are known to belong together. */
@@ -121,9 +137,9 @@ async function addBatch(store: Store, batch: string, task: TaskSpec, pilots: Pil
 function trialAnswer(result: Result): { readonly model: ModelId; readonly answer: TrialAnswer } | undefined {
   const call = result.trail.findLast(({ purpose, outcome }) => purpose === "answer" && ANSWERED.has(outcome));
   if (!call) return undefined;
-  const { inputTokens, outputTokens } = call.usage;
   const isPassed = result.status === "answered" && result.model === call.model;
-  return { model: call.model, answer: { inputTokens, outputTokens, ...(isPassed ? { answer: result.answer } : {}) } };
+  const judged = result.trail.filter(({ purpose }) => purpose === "judge");
+  return { model: call.model, answer: { call, judged, ...(isPassed ? { answer: result.answer } : {}) } };
 }
 
 const ANSWERED: ReadonlySet<string> = new Set(["answered", "unfit", "refused"]);

@@ -5,6 +5,7 @@ import type { JobTerms } from "../src/job/job.ts";
 import type { ModelId } from "../src/job/names.ts";
 import { routeModels, taskModels, type Strategy, type TaskSpec } from "../src/job/task.ts";
 import type { PlannedRoute } from "../src/plan/plan.ts";
+import { refusedPaces } from "../src/plan/taken-calls.ts";
 import { createTokenEstimator } from "../src/prompt/token-estimate.ts";
 import { createProvider } from "../src/providers/create-provider.ts";
 import type { ModelView } from "../src/routing/model-view.ts";
@@ -13,10 +14,13 @@ import { statsSubject } from "../src/routing/stats-book.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import type { JobInput } from "./job-input.ts";
 import { planRoute } from "./plan-figures.ts";
+import { likeRuns, togetherOf, type FormerRun } from "./plan-former.ts";
 import type { Learned, Trials } from "./plan-history.ts";
 import { createKnowledge } from "./plan-knowledge.ts";
+import { neededSample } from "./plan-needed.ts";
 import { createPathFinder, createSinglePathFinder, type PathFinder } from "./plan-paths.ts";
 import { scanRows, type RowScan, type RowScanOptions } from "./plan-rows.ts";
+import type { Choice } from "./plan-time.ts";
 
 export interface Plan {
   readonly task: string;
@@ -31,7 +35,13 @@ export interface Plan {
     /** Rows that trials asked of the models, and when (unix ms). */
     readonly trialRows: number;
     readonly trialsAt?: number;
+    /** Rows of former runs that it goes by, of how many batches, and when the last of them ended (unix ms). */
+    readonly formerRows: number;
+    readonly formerBatches: number;
+    readonly formerAt?: number;
   };
+  /** Rows that a sample would have to ask for the cost to be within a tenth; absent: it is, or a sample would not help. */
+  readonly sampleRows?: number;
   /** What the figures rest on where nothing is known, in words. */
   readonly assumptions: readonly string[];
   /** What no history tells, or no figure holds, in words. */
@@ -47,6 +57,7 @@ export interface PlanOptions extends Pick<RowScanOptions, "sampleAbove" | "sampl
   readonly terms: JobTerms;
   readonly learned: Learned;
   readonly trials: Trials;
+  readonly former: readonly FormerRun[];
   /** The task's own route alone. */
   readonly isBrief?: boolean;
   /** Compared beside the route's models. */
@@ -57,10 +68,11 @@ const COMPARED = ["cheapest", "best", "fastest"] as const satisfies readonly Str
 
 interface Scenario extends Pick<PlannedRoute, "name" | "kind"> {
   readonly finder: PathFinder;
+  readonly choice: Choice;
 }
 
 export async function makePlan(options: PlanOptions): Promise<Plan> {
-  const { fleet, task, input, terms, learned, trials } = options;
+  const { fleet, task, input, terms, learned, trials, former } = options;
   const view = createPlanView(fleet, learned);
   const scenarios = scenariosOf(options, view);
   const ids = [...new Set([...taskModels(task), ...(options.baseline === undefined ? [] : [options.baseline])])];
@@ -82,52 +94,72 @@ export async function makePlan(options: PlanOptions): Promise<Plan> {
     ...(options.sampleAbove === undefined ? {} : { sampleAbove: options.sampleAbove }),
     ...(options.sampleSize === undefined ? {} : { sampleSize: options.sampleSize }),
   });
-  const knowledge = createKnowledge({ task, models: fleet.models, learned, trials, rows: scan.good, output: outputOf(scan) });
-  const routes = scenarios.map(({ name, kind }, i) => planRoute({ name, kind }, scan.groups[i]!, { fleet, task, knowledge, scan }));
-  const first = scan.groups[0]!.flatMap(({ path }) => path[0]?.models ?? []);
+  const runs = likeRuns(former, (model) => scan.inputOf(model).mean);
+  const knowledge = createKnowledge({
+    task,
+    models: fleet.models,
+    learned,
+    trials,
+    rows: scan.good,
+    output: outputOf(scan),
+    former: togetherOf(runs),
+    inputOf: (model) => scan.inputOf(model),
+  });
+  const seen = { vendorLimits: learned.vendorLimits, paces: refusedPaces(former.map(({ taken }) => taken)) };
+  const figures = { fleet, task, knowledge, scan, seen };
+  const routes = scenarios.map(({ name, kind, choice }, i) => planRoute({ name, kind }, scan.groups[i]!, choice, figures));
+  const first = scan.groups[0]!.flatMap(({ ways }) => ways.flatMap((way) => way[0]?.models ?? []));
+  const history = {
+    answers: first.length === 0 ? 0 : Math.round(Math.min(...first.map((id) => knowledge.answersOf(id)))),
+    trialRows: trials.rows.length,
+    ...(trials.rows.length > 0 ? { trialsAt: trials.at } : {}),
+    formerRows: runs.reduce((sum, each) => sum + each.former.rows, 0),
+    formerBatches: runs.length,
+    ...(runs[0] ? { formerAt: runs[0].at } : {}),
+  };
+  const sampleRows = neededSample(routes[0], history, scan.good);
   const { total, good, bad, estimated, sampleError, firstBad } = scan;
   return {
     task: task.name,
     input: input.name,
     rows: { total, good, bad, estimated, sampleError, firstBad, done: learned.doneRows },
-    history: {
-      answers: first.length === 0 ? 0 : Math.round(Math.min(...first.map((id) => knowledge.answersOf(id)))),
-      trialRows: trials.rows.length,
-      ...(trials.rows.length > 0 ? { trialsAt: trials.at } : {}),
-    },
+    history,
+    ...(sampleRows === undefined ? {} : { sampleRows }),
     assumptions: knowledge.assumptions(),
-    omissions: omissionsOf(task),
+    omissions: omissionsOf(task, history),
     routes,
   };
 }
 
 function scenariosOf({ task, baseline, isBrief = false }: PlanOptions, view: ModelView): readonly Scenario[] {
   const { route } = task;
-  const own: Scenario = { name: `route (${route.strategy.kind})`, kind: "route", finder: createPathFinder(task, view) };
+  const choice = choiceOf(route);
+  const own: Scenario = { name: `route (${route.strategy.kind})`, kind: "route", finder: createPathFinder(task, view), choice };
   if (isBrief) return [own];
   const others = route.steps.length < 2 ? [] : COMPARED.filter((kind) => kind !== route.strategy.kind);
   const strategies = others.map((kind): Scenario => {
-    return { name: kind, kind: "strategy", finder: createPathFinder({ ...task, route: { ...route, strategy: { kind } } }, view) };
+    const other: TaskSpec = { ...task, route: { ...route, strategy: { kind } } };
+    return { name: kind, kind: "strategy", finder: createPathFinder(other, view), choice: choiceOf(other.route) };
   });
   const singles = [...new Set([...routeModels(route), ...(baseline === undefined ? [] : [baseline])])];
   return [
     own,
     ...strategies,
-    ...singles.map((id): Scenario => ({ name: id, kind: "model", finder: createSinglePathFinder(task, id, view) })),
+    ...singles.map((id): Scenario => ({ name: id, kind: "model", finder: createSinglePathFinder(task, id, view), choice: IN_ORDER })),
   ];
 }
 
+const IN_ORDER: Choice = { kind: "in-order" };
+
+function choiceOf({ strategy, spillMs }: Pick<TaskSpec["route"], "strategy" | "spillMs">): Choice {
+  return { kind: strategy.kind === "soonest" ? "soonest" : "in-order", ...(spillMs === undefined ? {} : { spillMs }) };
+}
+
 /** What a plan leaves out, whatever is known. */
-function omissionsOf({ route, judge }: TaskSpec): readonly string[] {
-  const isSpread = route.strategy.kind === "soonest" || route.spillMs !== undefined;
-  return [
-    ...(isSpread
-      ? ["rows that go elsewhere because the first choice is busy are not reckoned: it may cost and take less, or cost more"]
-      : []),
-    ...(judge
-      ? ["a judge's verdicts are in no statistics: it is supposed to pass all answers that passed the checks, or eight of ten (high)"]
-      : []),
-  ];
+function omissionsOf({ analyse, route }: TaskSpec, { formerRows }: Plan["history"]): readonly string[] {
+  return analyse?.kind === "model" && route.strategy.kind === "complexity" && formerRows === 0
+    ? [`how hard ${analyse.model} will find the rows is not known: they are shared out as the rules would have it`]
+    : [];
 }
 
 /** As the models have done of late; who is free now, or waits, is not asked: that passes. */

@@ -12,14 +12,23 @@ import { needsOf } from "../src/routing/needs.ts";
 import { orderSteps } from "../src/routing/rank.ts";
 import type { Subject } from "../src/routing/subject.ts";
 
+/** The ways that rows may take; several where it goes by who is free. None: no model can or may take them. */
+export interface RowWays {
+  readonly ways: readonly (readonly Step[])[];
+  /** Of the ways, so many begin with a first choice, and the others with a fallback. */
+  readonly firsts: number;
+  /** Which of them a row takes is said by a model that is asked for its complexity; the first is the one by the rules. */
+  readonly isTold?: true;
+}
+
 export interface PathFinder {
-  /** `inputTokens`: of the row's request to a model, as estimated. Rows with the same key take the same path at the same prices. */
-  find(job: Job, inputTokens: (model: ModelId) => number): { readonly key: string; readonly path: readonly Step[] };
+  /** `inputTokens`: of the row's request to a model, as estimated. Rows with the same key take the same ways at the same prices. */
+  find(job: Job, inputTokens: (model: ModelId) => number): RowWays & { readonly key: string };
 }
 
 /** By the task's route. */
 export function createPathFinder(task: TaskSpec, view: ModelView): PathFinder {
-  const paths = new Map<string, readonly Step[]>();
+  const known = new Map<string, RowWays>();
   const { steps, fallback, strategy } = task.route;
   const tiers = createTierKeys([...steps, ...fallback], view);
   const names = createStepNames();
@@ -30,13 +39,13 @@ export function createPathFinder(task: TaskSpec, view: ModelView): PathFinder {
       const analysis = strategy.kind === "complexity" ? analyse(job, task, needs.inputTokens) : NO_ANALYSIS;
       const subject: Subject = { task, job, progress: freshProgress(0), needs, analysis };
       const order = orderSteps(subject, view, createFilter(subject, view));
-      const way = order.map(names).join(">");
-      let path = paths.get(way);
-      if (!path) {
-        path = walk(subject, view);
-        paths.set(way, path);
+      const name = order.map(names).join(">");
+      let ways = known.get(name);
+      if (!ways) {
+        ways = task.analyse?.kind === "model" ? toldWaysOf(subject, view, order) : waysOf(subject, view, order);
+        known.set(name, ways);
       }
-      return { key: `${way}${tiers(inputTokens)}`, path };
+      return { key: `${name}${tiers(inputTokens)}`, ...ways };
     },
   };
 }
@@ -44,30 +53,55 @@ export function createPathFinder(task: TaskSpec, view: ModelView): PathFinder {
 /** One model for all rows. */
 export function createSinglePathFinder(task: TaskSpec, model: ModelId, view: ModelView): PathFinder {
   const path: readonly Step[] = [{ models: [model] }];
+  const able: RowWays = { ways: [path], firsts: 1 };
   const tiers = createTierKeys(path, view);
   return {
     find(job, inputTokens) {
       const subject = { task, job, progress: freshProgress(0), needs: needsOf(job, task), analysis: NO_ANALYSIS };
       const isAble = createFilter(subject, view).whyUnable(model) === undefined;
-      return isAble ? { key: tiers(inputTokens), path } : { key: "none", path: [] };
+      return isAble ? { key: tiers(inputTokens), ...able } : { key: "none", ...NO_WAY };
     },
   };
 }
 
 const NO_ANALYSIS = { complexity: 0.5, reasons: [] };
+const NO_WAY: RowWays = { ways: [], firsts: 0 };
 
-/** As if every step's answers were found wanting, to the end of the route. */
-function walk(subject: Subject, view: ModelView): readonly Step[] {
+/** Where it goes by who is free, each step may be the first. A fallback only where a first choice that is busy is passed by. */
+function waysOf(subject: Subject, view: ModelView, order: readonly Step[]): RowWays {
+  const { strategy, steps, spillMs } = subject.task.route;
+  const isFirst = new Set(steps);
+  const firsts = order.filter((step) => isFirst.has(step));
+  const begins = spillMs !== undefined ? order : strategy.kind === "soonest" && firsts.length > 0 ? firsts : order.slice(0, 1);
+  return { ways: begins.map((step) => walk(subject, view, step)), firsts: begins.filter((step) => isFirst.has(step)).length };
+}
+
+/** One for each band of complexity. */
+function toldWaysOf(subject: Subject, view: ModelView, order: readonly Step[]): RowWays {
+  const { strategy } = subject.task.route;
+  const own = waysOf(subject, view, order);
+  if (strategy.kind !== "complexity") return own;
+  const others = strategy.bands.flatMap(({ upTo }) => {
+    const told: Subject = { ...subject, analysis: { ...NO_ANALYSIS, complexity: upTo } };
+    const [first] = orderSteps(told, view, createFilter(told, view));
+    return first && first !== order[0] ? [walk(told, view, first)] : [];
+  });
+  const ways = [...own.ways.slice(0, 1), ...others];
+  return { ways, firsts: ways.length, isTold: true };
+}
+
+/** From a step on, as if every answer were found wanting, to the end of the route. */
+function walk(subject: Subject, view: ModelView, first: Step): readonly Step[] {
   const path: Step[] = [];
   const excluded: Exclusion[] = [];
-  for (;;) {
-    const now: Subject = { ...subject, progress: { ...subject.progress, excluded } };
-    const [step] = orderSteps(now, view, createFilter(now, view));
-    if (!step) return path;
+  for (let step: Step | undefined = first; step;) {
     path.push(step);
     const cause = step.models.length === 1 ? "check" : "disagreed";
     excluded.push(...step.models.map((model): Exclusion => ({ model, cause, reason: "a plan supposes it" })));
+    const now: Subject = { ...subject, progress: { ...subject.progress, excluded } };
+    [step] = orderSteps(now, view, createFilter(now, view));
   }
+  return path;
 }
 
 function createStepNames(): (step: Step) => string {

@@ -4,6 +4,7 @@ import type { PlannedRoute, Range } from "../src/plan/plan.ts";
 import { formatCount, formatDuration, formatShare, formatUsd } from "../src/report/format.ts";
 import type { Plan } from "./plan-make.ts";
 import { ASSUMED_INPUT, LONGEST_ASSUMED } from "./plan-assumptions.ts";
+import { FIRST_SAMPLE } from "./plan-needed.ts";
 import { table } from "./table.ts";
 
 /** Ranges narrower than this are not shown beside the number expected. */
@@ -25,24 +26,35 @@ function rowsLine({ input, task, rows }: Plan): string {
   }
   if (done > 0)
     lines.push(
-      `${count(done, "row")} of its batch have a result already: a run of this file calls only the others, with --fresh all of them`,
+      `${count(done, "row")} of its batch ${done === 1 ? "has" : "have"} a result already: a run of this file calls only the others, with --fresh all of them`,
     );
   return lines.join("\n");
 }
 
-function historyLines({ history, assumptions }: Plan): string {
-  const { answers, trialRows, trialsAt } = history;
-  const trials = trialRows > 0 ? `trials of ${formatCount(trialRows)} rows (${new Date(trialsAt ?? 0).toISOString().slice(0, 16)}Z)` : "";
-  const known = answers > 0 ? `what ${formatCount(answers)} or more earlier answers of each model asked first took` : "";
-  const basis = [known, trials].filter((each) => each !== "").join(" and ");
-  if (basis !== "" && assumptions.length === 0) return `by ${basis}; ranges: two standard errors`;
+function historyLines({ history, assumptions, sampleRows }: Plan): string {
+  const { answers, trialRows, trialsAt, formerRows, formerBatches, formerAt } = history;
+  const former =
+    formerRows > 0 ? `${count(formerRows, "row")} of ${count(formerBatches, "former run")} (the last of ${timeOf(formerAt)})` : "";
+  const trials = trialRows > 0 ? `trials of ${count(trialRows, "row")} (${timeOf(trialsAt)})` : "";
+  const seen = [former, trials].filter((each) => each !== "");
+  const known =
+    seen.length === 0 && answers > 0 ? [`what ${formatCount(answers)} or more earlier answers of each model asked first took`] : seen;
+  const basis = known.join(" and ");
+  const wider = sampleRows === undefined ? [] : [`the cost is known to ±10 % after: --sample ${sampleRows}`];
+  if (basis !== "" && assumptions.length === 0) return [`by ${basis}; ranges: two standard errors`, ...wider].join("\n");
   return [
     basis === "" ? "by the prompts alone: no call of this task was seen yet, so each figure is a range" : `by ${basis}; but:`,
     ...assumptions.map((each) => `  ${each}`),
     `  assumed: answers from a few tokens to the request's limit (without one ${formatCount(LONGEST_ASSUMED)}), or to three times those of the other models;`,
-    `  the vendor's count of the input ${ASSUMED_INPUT.low} to ${ASSUMED_INPUT.high} times ours; all checks passed to none, all agreements to none`,
-    "  a sample of answers makes the ranges narrow: --sample 200",
+    `  the vendor's count of the input ${ASSUMED_INPUT.low} to ${ASSUMED_INPUT.high} times ours; from all checks passed to none, from all answers alike to none`,
+    ...(basis === ""
+      ? [`  a sample of answers makes the ranges narrow: --sample ${sampleRows ?? FIRST_SAMPLE}`]
+      : wider.map((each) => `  ${each}`)),
   ].join("\n");
+}
+
+function timeOf(unixMs: number | undefined): string {
+  return `${new Date(unixMs ?? 0).toISOString().slice(0, 16)}Z`;
 }
 
 function routesTable(routes: readonly PlannedRoute[]): string {
@@ -88,7 +100,7 @@ function notes({ routes, rows, omissions }: Plan, baseline: string | undefined):
   }
   lines.push(
     ...omissions,
-    "time: from the first row to the last, by the busiest limit, for a fleet that has the limits to itself; later steps run while the first still takes rows, so only what comes after is added",
+    "time: from the first row to the last, as a fleet takes the rows that has the limits to itself; starting it takes some seconds more, and above some hundred calls a second a machine may be slower than they are",
     "worst case: every step of the route once, with its repairs and judgements, every answer as long as it may be; calls that fail without an answer cost nothing",
   );
   return lines.join("\n");

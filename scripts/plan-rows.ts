@@ -8,16 +8,16 @@ import type { Job, JobTerms } from "../src/job/job.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { ModelRequest } from "../src/job/request.ts";
-import type { Step, TaskSpec } from "../src/job/task.ts";
+import type { TaskSpec } from "../src/job/task.ts";
 import { createPrompt } from "../src/prompt/prompt.ts";
 import type { TokenEstimate, TokenEstimator } from "../src/prompt/token-estimate.ts";
 import { createRandom } from "../src/simulator/seeded-random.ts";
 import type { JobInput } from "./job-input.ts";
-import type { PathFinder } from "./plan-paths.ts";
+import type { InputEstimate } from "./plan-input.ts";
+import type { PathFinder, RowWays } from "./plan-paths.ts";
 
-/** Sums over rows that take the same way. */
-export interface RowGroup {
-  readonly path: readonly Step[];
+/** Sums over rows that take the same ways. */
+export interface RowGroup extends RowWays {
   rows: number;
   /** By what a model's vendor puts around a request ({@link RowScan.variantOf}): our count of the input, and what OpenAI's limits take of it. */
   readonly inputTokens: number[];
@@ -37,9 +37,11 @@ export interface RowScan {
   /** By how much the sample's mean input may be off, as a share (two standard errors); 0 where every row was estimated. */
   readonly sampleError: number;
   readonly firstBad: string | undefined;
-  /** In the order of the paths given. `path` empty: rows that no model can or may take. */
+  /** In the order of the paths given. No `ways`: rows that no model can or may take. */
   readonly groups: readonly (readonly RowGroup[])[];
   variantOf(model: ModelId): number;
+  /** Our count of the input of a request to the model. */
+  inputOf(model: ModelId): InputEstimate;
 }
 
 export interface RowScanOptions {
@@ -66,7 +68,8 @@ export async function scanRows(input: JobInput, options: RowScanOptions): Promis
   const instructions = [...new Set(models.map(instruction))];
   const variants = new Map(models.map((model) => [model.id, instructions.indexOf(instruction(model))]));
   const groups = paths.map(() => new Map<string, RowGroup>());
-  const spread = createSpread();
+  const spreads = instructions.map(createSpread);
+  let fixed: readonly number[] | undefined;
   const draw = counted === undefined ? () => true : createDraw(counted, sampleSize);
   let good = 0;
   let bad = 0;
@@ -85,11 +88,12 @@ export async function scanRows(input: JobInput, options: RowScanOptions): Promis
     if (made?.kind !== "request") continue;
     estimated++;
     const estimates = estimatesOf(estimator, made.request, instructions);
-    spread.add(estimates[0]?.inputTokens ?? 0);
+    for (const [i, spread] of spreads.entries()) spread.add(estimates[i]?.inputTokens ?? 0);
+    fixed ??= fixedTokens(estimator, made.request, instructions);
     const job = toJob(row, input, task, terms);
     for (const [i, finder] of paths.entries()) {
-      const { key, path } = finder.find(job, (model) => estimates[variants.get(model) ?? 0]?.inputTokens ?? 0);
-      addRow(groups[i]!, key, path, estimates);
+      const { key, ...ways } = finder.find(job, (model) => estimates[variants.get(model) ?? 0]?.inputTokens ?? 0);
+      addRow(groups[i]!, { key, ways }, estimates);
     }
   }
   return {
@@ -97,10 +101,14 @@ export async function scanRows(input: JobInput, options: RowScanOptions): Promis
     good,
     bad,
     estimated,
-    sampleError: estimated < good ? spread.error(good) : 0,
+    sampleError: estimated < good ? (spreads[0]?.error(good) ?? 0) : 0,
     firstBad,
     groups: groups.map((found) => [...found.values()]),
     variantOf: (model) => variants.get(model) ?? 0,
+    inputOf(model) {
+      const variant = variants.get(model) ?? 0;
+      return { ...(spreads[variant]?.read() ?? { mean: 0, scatter: 0 }), fixed: fixed?.[variant] ?? 0, rows: good };
+    },
   };
 }
 
@@ -149,13 +157,27 @@ function estimatesOf(
   return instructions.map((instruction) => estimator.estimate(request, instruction));
 }
 
+/** What there is of a request besides its texts: a schema, and the frame around the messages. */
+function fixedTokens(estimator: TokenEstimator, request: ModelRequest, instructions: readonly (string | undefined)[]): readonly number[] {
+  if (request.kind === "openai-chat") return instructions.map(() => 0);
+  const { system: _system, ...rest } = request;
+  const bare = { ...rest, messages: request.messages.map((message) => ({ ...message, content: "" })) };
+  // An instruction is text that the vendor counts as well, and stands for the schema.
+  const { output: _output, ...instructed } = bare;
+  return instructions.map((instruction) => estimator.estimate(instruction === undefined ? bare : instructed).inputTokens);
+}
+
 const CHARACTERS_PER_TOKEN = 4;
 
-function addRow(groups: Map<string, RowGroup>, key: string, path: readonly Step[], estimates: readonly TokenEstimate[]): void {
+function addRow(
+  groups: Map<string, RowGroup>,
+  { key, ways }: { readonly key: string; readonly ways: RowWays },
+  estimates: readonly TokenEstimate[],
+): void {
   let group = groups.get(key);
   if (!group) {
     const nothing = () => estimates.map(() => 0);
-    group = { path, rows: 0, inputTokens: nothing(), chargedTokens: nothing(), outputTokens: 0, maxOutputTokens: 0, limitedRows: 0 };
+    group = { ...ways, rows: 0, inputTokens: nothing(), chargedTokens: nothing(), outputTokens: 0, maxOutputTokens: 0, limitedRows: 0 };
     groups.set(key, group);
   }
   const { outputTokens = 0, maxOutputTokens } = estimates[0] ?? {};
@@ -183,6 +205,7 @@ function createSpread() {
       mean += off / count;
       squares += off * (value - mean);
     },
+    read: () => ({ mean, scatter: count > 1 ? Math.sqrt(squares / (count - 1)) : 0 }),
     /** Two standard errors of the mean of a sample of `of` values, relative to it. */
     error(of: number): number {
       if (count < 2 || mean === 0) return 0;

@@ -44,8 +44,11 @@ export async function askSample(fleet: Fleet, request: SampleRequest): Promise<T
   const named = namedModels(fleet, task, [...routeModels(task.route), ...(baseline === undefined ? [] : [baseline])]);
   const { models, rows, leftOut } = chooseCandidates(fleet, task, { models: named, rows: drawn, terms });
   for (const { model, reason } of leftOut) say(`left out of the sample: ${model}: ${reason}`);
-  const trials = planTrials(task, { name: input.name, rows, models, basis: "agreement", judges: [], terms });
-  const comparing = { basis: "agreement", gold: () => undefined } as const;
+  // What judging takes, and how often it lets pass, is part of the cost.
+  const basis = task.judge ? "judge" : "agreement";
+  const judges = task.judge ? namedModels(fleet, task, task.judge.models) : [];
+  const trials = planTrials(task, { name: input.name, rows, models, basis, judges, terms });
+  const comparing = { basis, gold: () => undefined } as const;
   const store = openStore(fleet);
   try {
     const before = await Promise.all(trials.map((trial) => readTrial(store, trial, comparing)));
@@ -56,7 +59,7 @@ export async function askSample(fleet: Fleet, request: SampleRequest): Promise<T
     });
     if (open.length > 0) {
       const asked = open.map(({ model, missing }) => ({ model, rows: missing }));
-      const estimateNanoUsd = await estimateCostNanoUsd(task, rows, { asked });
+      const estimateNanoUsd = await estimateCostNanoUsd(task, rows, { asked, judge: judges[0] });
       const calls = asked.reduce((sum, each) => sum + each.rows, 0);
       say(`sample: ${formatCount(rows.length)} rows, ${formatCount(calls)} calls to make, about ${formatUsd(estimateNanoUsd)}`);
       if (!(await confirmCost(estimateNanoUsd, { isCapped: false, isInputRead: false, signal }))) {
@@ -65,18 +68,24 @@ export async function askSample(fleet: Fleet, request: SampleRequest): Promise<T
       const opened = await openFleet(config === undefined ? {} : { config }, { patient: true, fleet });
       try {
         const progress = createProgress(systemClock, process.stderr.isTTY);
-        const run = { task, trials: open, rows: rows.length, estimateNanoUsd, judges: [], config, progress, signal };
+        const run = {
+          task,
+          trials: open,
+          rows: rows.length,
+          estimateNanoUsd,
+          judges: judges.map(({ id }) => id),
+          config,
+          progress,
+          signal,
+        };
         const end = await runTrials(opened, run).finally(() => progress.end());
         if (end === "interrupted") return "interrupted";
       } finally {
         await opened.close();
       }
     }
-    return await readTrialBatches(
-      store,
-      task,
-      trials.map(({ batch }) => batch),
-    );
+    const batches = trials.map(({ batch }) => batch);
+    return { ...(await readTrialBatches(store, task, batches)), isWithin: true };
   } finally {
     await store.stop();
   }

@@ -1,6 +1,6 @@
 // modelfleet plan: what a file's rows will take, before anything is spent: calls, tokens, cost and time, by the task's route and by what it could have instead.
 //
-// history (what the fleet has learned; trials in the store; --sample asks some rows now) → the file's rows → figures → table or JSON.
+// history (former runs and trials in the store; what the fleet has learned; --sample asks some rows now) → the file's rows → figures → table or JSON.
 
 import { Option, type Command } from "commander";
 import type { Fleet } from "../src/config/fleet.ts";
@@ -13,6 +13,7 @@ import { configOption } from "./batch-options.ts";
 import { FORMATS, openInput, requireTask } from "./job-input.ts";
 import { loadCommandFleet } from "./open-fleet.ts";
 import { namedModels } from "./pilot-candidates.ts";
+import { readFormerRuns, type FormerRun } from "./plan-former.ts";
 import { findTrials, NO_TRIALS, readLearned, type Trials } from "./plan-history.ts";
 import { makePlan } from "./plan-make.ts";
 import { renderPlan } from "./plan-print.ts";
@@ -69,15 +70,15 @@ async function plan(file: string, options: Options): Promise<number> {
     }
     const { signal } = shutdown;
     const config = options.config;
-    const trials =
-      size === undefined ? await readTrials(fleet, task) : await askSample(fleet, { task, input, terms, size, baseline, config, signal });
-    if (trials === "interrupted") {
+    const sample = size === undefined ? undefined : await askSample(fleet, { task, input, terms, size, baseline, config, signal });
+    if (sample === "interrupted") {
       say("interrupted: the answers that are there are kept. The same command again goes on from there.");
       return 130;
     }
     const { whyBlind, ...learned } = await readLearned(fleet, input.derivedBatch);
     if (whyBlind !== undefined) say(`nothing is known of earlier calls: ${whyBlind}`);
-    const made = await makePlan({ fleet, task, input, terms, learned, trials, baseline });
+    const { trials, former } = await readStore(fleet, task);
+    const made = await makePlan({ fleet, task, input, terms, learned, trials: sample ?? trials, former, baseline });
     process.stdout.write(options.json ? `${JSON.stringify(made, undefined, 2)}\n` : renderPlan(made, baseline));
     const [own] = made.routes;
     return made.rows.good > 0 && own && own.unableRows >= made.rows.good ? 1 : 0;
@@ -86,14 +87,15 @@ async function plan(file: string, options: Options): Promise<number> {
   }
 }
 
-async function readTrials(fleet: Fleet, task: TaskSpec): Promise<Trials> {
+/** Whatever becomes of the store, a plan can be made. */
+async function readStore(fleet: Fleet, task: TaskSpec): Promise<{ readonly trials: Trials; readonly former: readonly FormerRun[] }> {
   const store = openStore(fleet);
   try {
-    return await findTrials(store, task);
+    return { trials: await findTrials(store, task), former: await readFormerRuns(store, task) };
   } catch (error) {
     if (!(error instanceof StoppedError)) throw error;
-    say(`nothing is known of trials: ${error.message}`);
-    return NO_TRIALS;
+    say(`nothing is known of former runs and trials: ${error.message}`);
+    return { trials: NO_TRIALS, former: [] };
   } finally {
     await store.stop();
   }

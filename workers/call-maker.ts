@@ -73,7 +73,8 @@ export function createCallMaker(options: {
     // An answer that goes before a judge counts when it has been judged.
     if (!(isHeld && outcome.kind === "answered"))
       stats.add(subject, model.id, { outcome, latencyMs: entry.latencyMs, usage: entry.usage, costNanoUsd: entry.costNanoUsd });
-    if (outcome.kind !== "answered" && outcome.kind !== "unfit" && outcome.kind !== "refused") return;
+    // An estimate teaches nothing but itself.
+    if (entry.isEstimated || (outcome.kind !== "answered" && outcome.kind !== "unfit" && outcome.kind !== "refused")) return;
     const isWhole = outcome.kind === "answered" && outcome.answer.finish.unified !== "length";
     learner.learn({ task: subject, model: model.id, estimate, usage: entry.usage, isWhole });
   };
@@ -123,13 +124,17 @@ export function createCallMaker(options: {
         const accounted = entry ? purse.settle(spending, reserved.reservation, entry.costNanoUsd) : purse.release(reserved.reservation);
         await Promise.all([made.close(), accounted]);
       };
-      return { kind: "made", task, attempt: { ...withVerdict(made, purpose), close } };
+      return { kind: "made", task, attempt: { ...withEstimate(withVerdict(made, purpose), estimate), close } };
     },
   };
 }
 
 function isHeld(task: TaskSpec, { job }: CallEnvelope, purpose: Purpose): boolean {
   return (purpose === "answer" || purpose === "repair") && isAnswerJudged(task, job);
+}
+
+function withEstimate(made: Attempt, { inputTokens }: TokenEstimate): Attempt {
+  return made.entry ? { ...made, entry: { ...made.entry, estimatedInputTokens: inputTokens } } : made;
 }
 
 /** What a judge said stands in its entry of the trail. */

@@ -21,9 +21,13 @@ export interface TrailEntry {
   readonly startedAt: number;
   readonly latencyMs: number;
   readonly usage: Usage;
+  /** Our own count of the request, before the vendor's: what both were tells a plan how the vendor counts. */
+  readonly estimatedInputTokens?: number;
   /** By which the cost was reckoned; absent: the model has none. */
   readonly price?: Price;
   readonly costNanoUsd: number;
+  /** The vendor answered and didn't say what it took: usage and cost are estimates. (Those of `uncertain` calls always are.) */
+  readonly isEstimated?: true;
   /** The vendor's id of the request, for its support. */
   readonly requestId?: string;
 }

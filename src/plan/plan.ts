@@ -9,28 +9,59 @@ export const LEVELS = ["low", "expected", "high"] as const;
 export type Level = (typeof LEVELS)[number];
 export type Range = Readonly<Record<Level, number>>;
 
+/** A figure of which a plan knows how far it may be off. */
+export interface Known extends Range {
+  /** Of nothing but a supposition: it may well lie at one of its ends. Else two standard errors, of chance alone. */
+  readonly isAssumed?: true;
+}
+
+/** What figures are about: those of one kind tend to be off together, those of different kinds are off each by itself. */
+export const KINDS = ["done", "input", "output", "judged"] as const;
+export type Kind = (typeof KINDS)[number];
+/** Reads a figure at the level at which a plan is being worked out. */
+export type ReadFigure = (known: Known, kind: Kind) => number;
+
 /** How one model's calls go in one step of a route. */
 export interface ModelKnowledge {
   readonly model: ModelId;
   /** Share of the calls that bring an answer. */
   readonly answerRate: number;
-  /** Vendor's tokens of input for each one counted here: of the rows that come to this step. */
-  readonly inputFactor: Range;
-  readonly outputTokens: Range;
-  /** Mean and 95th percentile of a call. */
-  readonly latencyMs: Range;
-  readonly slowLatencyMs: Range;
+  /** Vendor's tokens of input: so many for each one counted here, of the rows that come to this step, and so many more (or fewer). */
+  readonly inputFactor: number;
+  readonly inputMore: number;
+  /** By how much that may be off: 1 is what is expected. */
+  readonly inputScale: Known;
+  readonly outputTokens: Known;
+  /** Times of calls: ascending, each as likely as any other; and by how much they may be off. */
+  readonly latenciesMs: readonly number[];
+  readonly latencyScale: Range;
 }
 
 /** A step of a route, in its place on a job's way. */
 export interface StepKnowledge {
   readonly step: Step;
-  /** Share of the answered rows that the step ends: checks passed, or agreed. At the level `low` the one that makes the fewest calls. */
-  readonly doneRate: Range;
+  /** Share of the answered rows that the step ends at first try: checks passed, or agreed. At the level `low` the one that makes the fewest calls. */
+  readonly doneRate: Known;
   /** In the order of the step's models. */
   readonly models: readonly ModelKnowledge[];
+  /** What becomes of rows whose answer failed its checks: shares, of 1 together. */
+  readonly onFail: Readonly<Record<FailurePolicy, number>>;
+  /** Of a repair: tokens of input beyond the row's own, and the share that is then done. */
+  readonly repairMore: Known;
+  readonly repairDoneRate: Known;
+  readonly repairOutput: Known;
   /** Who judges its answers, where the task has a judge and one of them may. */
-  readonly judge?: ModelKnowledge;
+  readonly judge?: JudgeKnowledge;
+}
+
+export type FailurePolicy = "repair" | "escalate" | "fail";
+
+export interface JudgeKnowledge {
+  readonly model: ModelKnowledge;
+  /** Tokens of input beyond the row's own. */
+  readonly inputMore: Known;
+  /** Share of the judged answers that pass. */
+  readonly passRate: Known;
 }
 
 /** A job's way from step to step, each taken when those before it brought nothing. */
@@ -38,24 +69,29 @@ export interface PathKnowledge {
   readonly steps: readonly StepKnowledge[];
   /** Who is asked for the complexity of every job. */
   readonly analysis?: ModelKnowledge;
-  /** Share of the judged answers that pass. */
-  readonly judgePassRate: Range;
 }
 
 /** Calls of one kind, for each row that takes the path. */
 export interface ExpectedCalls {
   readonly model: ModelId;
   readonly purpose: Purpose;
-  /** Which step of the path, from 0. */
-  readonly depth: number;
   /** Failed ones included. */
   readonly requests: number;
   /** Those that are answered, and paid. */
   readonly answers: number;
   /** Of each answered call, in the vendor's tokens: this for each token of the row's own request, and so many more. */
   readonly inputFactor: number;
-  readonly moreInputTokens: number;
+  readonly inputMore: number;
   readonly outputTokens: number;
+  readonly knowledge: ModelKnowledge;
+}
+
+/** A step of a path, for each row that takes the path. */
+export interface ExpectedStep {
+  /** Share of the rows that come to it. */
+  readonly reach: number;
+  /** In the order in which a row has them. */
+  readonly calls: readonly ExpectedCalls[];
 }
 
 export interface PlannedModel {

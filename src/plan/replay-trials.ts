@@ -4,68 +4,47 @@
 import type { ModelId } from "../job/names.ts";
 import type { Answer } from "../job/outcome.ts";
 import type { Step } from "../job/task.ts";
+import type { TrailEntry } from "../job/trail.ts";
+import { callsOf, countCall, countJudgements, newStepTally, type StepTally } from "./step-sums.ts";
 
 export interface TrialAnswer {
-  /** Absent: it failed its checks, or was refused. */
+  /** Absent: it failed its checks, was refused, or a judge did not let it pass. */
   readonly answer?: Answer;
-  /** As the vendor counted. */
-  readonly inputTokens: number;
-  readonly outputTokens: number;
+  /** The call that brought it. */
+  readonly call: TrailEntry;
+  /** Judgements of it. */
+  readonly judged: readonly TrailEntry[];
 }
 
 /** What each model said to one row; a model is missing where it was not asked. */
 export type TrialRow = ReadonlyMap<ModelId, TrialAnswer>;
 
-export interface ReplayedModel {
-  readonly outputTokens: number;
-  /** Standard deviation. */
-  readonly outputScatter: number;
-  /** Mean input of the rows that came to the step, relative to that of all rows. */
-  readonly inputShare: number;
-}
-
-export interface ReplayedStep {
-  /** Rows that came to the step, and those that it ended. */
-  readonly reached: number;
-  readonly done: number;
-  readonly models: ReadonlyMap<ModelId, ReplayedModel>;
-}
-
-/** `agrees`: whether enough of a step's answers say the same. Rows that not all models of the path were asked are left out. */
+/** Step by step. `agrees`: whether enough of a step's answers say the same. Rows that not all models of the path were asked are left out. */
 export function replayTrials(
   path: readonly Step[],
   rows: readonly TrialRow[],
   agrees: (step: Step, answers: readonly { readonly answer: Answer }[]) => boolean,
-): readonly ReplayedStep[] {
-  const models = new Set(path.flatMap((step) => step.models));
-  const whole = rows.filter((row) => Array.from(models).every((model) => row.has(model)));
-  const meanInput = new Map(Array.from(models, (model) => [model, meanOf(whole, (row) => row.get(model)!.inputTokens)]));
-  let left = whole;
-  return path.map((step): ReplayedStep => {
-    const isDone = (row: TrialRow) => {
-      const answers = step.models.flatMap((model) => {
-        const answer = row.get(model)?.answer;
-        return answer ? [{ answer }] : [];
-      });
-      return step.models.length === 1 ? answers.length === 1 : agrees(step, answers);
-    };
-    const reached = left;
-    left = reached.filter((row) => !isDone(row));
-    return {
-      reached: reached.length,
-      done: reached.length - left.length,
-      models: new Map(
-        step.models.map((model) => {
-          const outputTokens = meanOf(reached, (row) => row.get(model)!.outputTokens);
-          const variance = meanOf(reached, (row) => (row.get(model)!.outputTokens - outputTokens) ** 2);
-          const inputShare = reached.length === 0 ? 1 : meanOf(reached, (row) => row.get(model)!.inputTokens) / (meanInput.get(model) || 1);
-          return [model, { outputTokens, outputScatter: Math.sqrt(variance), inputShare }];
-        }),
-      ),
-    };
+): readonly StepTally[] {
+  const models = [...new Set(path.flatMap((step) => step.models))];
+  const first = path[0]?.models[0];
+  let left = rows.filter((row) => models.every((model) => row.has(model)));
+  return path.map((step): StepTally => {
+    const tally = newStepTally();
+    const failed: TrialRow[] = [];
+    for (const row of left) {
+      const said = step.models.map((model) => ({ model, ...row.get(model)! }));
+      for (const { model, call } of said) countCall(callsOf(tally.models, model), call);
+      const answers = said.flatMap(({ answer }) => (answer ? [{ answer }] : []));
+      const isDone = step.models.length === 1 ? said.every(({ call }) => call.outcome === "answered") : agrees(step, answers);
+      tally.rows++;
+      tally.answered++;
+      tally.firstInputTokens += first ? row.get(first)!.call.usage.inputTokens : 0;
+      // Which of those that agree is judged makes no difference to what judging takes.
+      if (isDone) tally.done++;
+      if (isDone) countJudgements(tally, said[0]!.judged);
+      else failed.push(row);
+    }
+    left = failed;
+    return tally;
   });
-}
-
-function meanOf(rows: readonly TrialRow[], of: (row: TrialRow) => number): number {
-  return rows.length === 0 ? 0 : rows.reduce((sum, row) => sum + of(row), 0) / rows.length;
 }

@@ -1,14 +1,17 @@
 // What a fleet has learned of a task, put into Redis as its pools would.
 
 import type { Redis } from "ioredis";
+import type { ModelSpec, ProviderSpec } from "../../src/job/model.ts";
 import { splitModelId, type ModelId } from "../../src/job/names.ts";
 import { NO_USAGE } from "../../src/job/usage.ts";
+import { createRedisLimiter } from "../../src/limits/redis-limiter.ts";
 import { foldLessons, lessonOf, NO_LESSONS } from "../../src/prompt/lesson-sums.ts";
 import { createRedisLessonBook } from "../../src/prompt/redis-lesson-book.ts";
 import { addCalls, NO_CALLS, sumsOf } from "../../src/routing/call-sums.ts";
 import { agreementId } from "../../src/routing/drift.ts";
 import { createRedisStatsBook } from "../../src/routing/redis-stats-book.ts";
 import { statsSubject } from "../../src/routing/stats-book.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 
 const INPUT_TOKENS = 60;
 const ANSWERED = { kind: "answered", answer: { text: "x", finish: { unified: "stop", raw: null } } } as const;
@@ -42,4 +45,15 @@ export async function createLessonScene(
   const sums = times.reduce((all, i) => addCalls(all, seen(0, i < agreement.rate * calls)), NO_CALLS);
   const { provider } = splitModelId(agreement.models[0]!);
   await createRedisStatsBook({ redis, provider }).add(new Map([[statsSubject(task, together), sums]]));
+}
+
+/** The vendor has told of a limit of requests a minute that is lower than the one configured. */
+export async function tellVendorLimit(redis: Redis, model: ModelSpec, rpm: number): Promise<void> {
+  const spec: ProviderSpec = { name: model.provider, kind: "openai", apiKey: "k", limits: {}, models: [model] };
+  const limiter = createRedisLimiter({ redis, clock: systemClock, providers: new Map([[spec.name, spec]]) });
+  const permit = { call: "b.0.0.0.1", model: model.id };
+  const tokens = { inputTokens: 1, inputCharacters: 4, outputTokens: 1, leaseMs: 60_000 };
+  await limiter.acquire({ ...permit, ...tokens }, { patienceMs: 30_000, signal: new AbortController().signal });
+  await limiter.settle({ ...permit, ending: "answered", readings: [{ dimension: "rpm", limit: rpm, remaining: rpm }] });
+  await limiter.stop();
 }

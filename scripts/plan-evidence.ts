@@ -1,0 +1,92 @@
+// What was seen of a path's steps: rows of former runs that came to each of them by the same way, and trials of all the path's models, played through. And what
+// was seen of a model anywhere, for want of that.
+
+import type { ModelId } from "../src/job/names.ts";
+import type { Step } from "../src/job/task.ts";
+import type { FormerRows } from "../src/plan/former-rows.ts";
+import { replayTrials } from "../src/plan/replay-trials.ts";
+import {
+  addCalls,
+  addSteps,
+  callsOf,
+  countCall,
+  countJudgements,
+  newCallTally,
+  newStepTally,
+  wayKey,
+  type CallTally,
+  type StepTally,
+} from "../src/plan/step-sums.ts";
+import { agreedAnswer } from "../src/routing/agreement.ts";
+import type { Trials } from "./plan-history.ts";
+
+export interface SeenStep {
+  readonly tally: StepTally;
+  /** By how much the rows that came are longer than all rows of the path, in the vendor's tokens. */
+  readonly longer: number;
+  /** All of it is of rows of the file that is planned. */
+  readonly isWithin: boolean;
+}
+
+export interface Evidence {
+  /** Step by step; a step nobody came to has no rows. */
+  of(path: readonly Step[]): readonly SeenStep[];
+  /** Of rows that came to a step first, which are as all rows are. */
+  ofFirst(step: Step): StepTally | undefined;
+  /** Every answer of the model, however its row came to it. */
+  ofModel(model: ModelId): CallTally;
+  readonly former: FormerRows;
+  /** Judged answers of the whole task, by score. */
+  readonly scores: readonly number[];
+  readonly judges: ReadonlyMap<ModelId, CallTally>;
+  readonly analyses: ReadonlyMap<ModelId, CallTally>;
+}
+
+/** Fewer trials of the whole path are not played through: what they say of single models is known otherwise. */
+const LEAST_TRIALS = 10;
+
+export function createEvidence(former: FormerRows, trials: Trials): Evidence {
+  const agrees = (step: Step, answers: Parameters<typeof agreedAnswer>[0]) =>
+    agreedAnswer(answers, step.agree ?? {}, step.models.length) !== undefined;
+  const all = newStepTally();
+  for (const tally of former.ways.values()) addSteps(all, tally);
+  const tried = new Map<ModelId, CallTally>();
+  for (const row of trials.rows) {
+    for (const [model, { call, judged }] of row) {
+      countCall(callsOf(tried, model), call);
+      countJudgements(all, judged);
+    }
+  }
+
+  return {
+    of(path) {
+      const replayed = replayTrials(path, trials.rows, agrees);
+      const isReplayed = (replayed[0]?.rows ?? 0) >= LEAST_TRIALS;
+      const steps = path.map((_, i) => {
+        const tally = newStepTally();
+        const seen = former.ways.get(wayKey(path.slice(0, i + 1)));
+        if (seen) addSteps(tally, seen);
+        if (isReplayed) addSteps(tally, replayed[i]!);
+        return { tally, isWithin: trials.isWithin === true && seen === undefined };
+      });
+      const meanFirst = ({ rows, firstInputTokens }: StepTally) => (rows > 0 ? firstInputTokens / rows : 0);
+      const first = steps[0] && meanFirst(steps[0].tally);
+      return steps.map(({ tally, isWithin }) => {
+        return { tally, isWithin, longer: tally.rows > 0 && first ? meanFirst(tally) - first : 0 };
+      });
+    },
+    ofFirst: (step) => former.ways.get(wayKey([step])),
+    ofModel(model) {
+      const sum = newCallTally();
+      for (const tallies of [all.models, tried]) {
+        const found = tallies.get(model);
+        if (found) addCalls(sum, found);
+      }
+      return sum;
+    },
+    former,
+    scores: all.scores,
+    judges: all.judges,
+    analyses: former.analyses,
+  };
+}

@@ -1,0 +1,29 @@
+// How large a sample would have to be for a plan's cost to be within a tenth.
+
+import type { PlannedRoute } from "../src/plan/plan.ts";
+import type { Plan } from "./plan-make.ts";
+
+const WANTED_SHARE = 0.1;
+/** Of a first sample, before any answer has said how much they differ. */
+export const FIRST_SAMPLE = 200;
+const ROUND_TO = 10;
+
+/**
+ * Rows, or undefined where the cost is known well enough, or all rows would not do. An error goes with the root of what was seen, and rows of the file itself are
+ * no longer unknown.
+ */
+export function neededSample(
+  route: PlannedRoute | undefined,
+  { trialRows, formerRows }: Plan["history"],
+  rows: number,
+): number | undefined {
+  if (!route || route.costNanoUsd.expected <= 0) return undefined;
+  const { low, expected, high } = route.costNanoUsd;
+  const off = Math.max(high - expected, expected - low) / expected;
+  if (off <= WANTED_SHARE) return undefined;
+  const seen = trialRows + formerRows;
+  if (seen === 0) return rows > FIRST_SAMPLE ? FIRST_SAMPLE : undefined;
+  const ofAny = seen * (off / WANTED_SHARE) ** 2;
+  const needed = Math.ceil((ofAny * rows) / (ofAny + rows) / ROUND_TO) * ROUND_TO;
+  return needed > trialRows && needed < rows ? needed : undefined;
+}
