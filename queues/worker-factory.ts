@@ -1,9 +1,14 @@
 // The one place where BullMQ workers are made: BullMQ moves jobs, it never decides a job's end.
+//
+// A processor that throws is tried again: for ever while Redis is away. A fault of ours may be there for ever, so BullMQ counts those (`attemptsMade`), and who admits
+// jobs (workers/admission.ts) ends the row of one that has met too many.
 
 import { DelayedError, WaitingError, Worker, type Job as QueueJob } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Logger } from "../src/runtime/logger.ts";
 import { QUEUE_PREFIX } from "../src/runtime/keys.ts";
+import { placeOfFault } from "./fault-place.ts";
+import { isRedisFailure } from "./redis-failure.ts";
 
 /** What becomes of the QueueJob when its processor is through. */
 export type Disposition =
@@ -16,7 +21,7 @@ export type Disposition =
   /** Dead letters only: it stays, as a failed job, with its reason. */
   | { readonly kind: "keep-as-failed"; readonly reason: string };
 
-/** A processor that throws (Redis away, a fault in our code) tries again after this. */
+/** A processor that throws tries again after this. */
 const FAULT_DELAY_MS = 5_000;
 
 export interface WorkerOptions {
@@ -45,13 +50,15 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
   const worker = new Worker(
     queue,
     async (job, token, signal) => {
-      const disposition = await options.process(job, signal ?? NEVER).catch((error: unknown): Disposition => {
+      const disposition = await options.process(job, signal ?? NEVER).catch((error: unknown): Disposition | Fault => {
         log.error({ queue, job: job.id, err: error }, "processor failed; the job is tried again");
-        return { kind: "later", delayMs: FAULT_DELAY_MS };
+        return isRedisFailure(error) ? { kind: "later", delayMs: FAULT_DELAY_MS } : { kind: "fault", reason: placeOfFault(error) };
       });
       if (disposition.kind === "finish") return;
       if (disposition.kind === "keep-as-failed") throw new Error(disposition.reason);
       job.opts.attempts = 1e9; // a foreign client's job may say 1: what fails from here on must not end it
+      job.opts.backoff = { type: "fixed", delay: FAULT_DELAY_MS };
+      if (disposition.kind === "fault") throw new Error(disposition.reason);
       if (disposition.data) await job.updateData(disposition.data);
       if (disposition.kind === "later") {
         await job.moveToDelayed(Date.now() + disposition.delayMs, token);
@@ -96,6 +103,12 @@ export function createFleetWorker(options: WorkerOptions): FleetWorker {
       return stopping;
     },
   };
+}
+
+/** The processor has a fault: BullMQ counts it, keeps the reason with the job, and tries again. */
+interface Fault {
+  readonly kind: "fault";
+  readonly reason: string;
 }
 
 const NEVER = new AbortController().signal;

@@ -6,7 +6,7 @@ import type { BatchStates } from "../queues/batch-state.ts";
 import type { ResultError } from "../src/job/result.ts";
 import type { Envelope } from "../queues/payload.ts";
 
-/** A job that took its worker down more often than this ends its row. */
+/** A job that took its worker down, or met a fault of ours in it, more often than this ends its row. */
 const MOST_CRASHES = 10;
 export const PAUSED_DELAY_MS = 5_000;
 
@@ -23,7 +23,7 @@ export type Admitted =
 export interface Entrance {
   /** The queue, in short; with the job's time of adding it tells jobs of the same id apart. */
   readonly place: string;
-  readonly queueJob: Pick<QueueJob, "stalledCounter" | "timestamp">;
+  readonly queueJob: Pick<QueueJob, "stalledCounter" | "attemptsMade" | "failedReason" | "timestamp">;
   readonly part?: number;
   /** As in a claim: the task whose batch is made when it is unknown. */
   readonly makeFor?: string;
@@ -36,7 +36,6 @@ export async function admit(
 ): Promise<Admitted> {
   const { batch, row, deadline } = job;
   const token = `${place}@${queueJob.timestamp}`;
-  const crashes = queueJob.stalledCounter;
   const reply = await states.claim({ batch, row, hop, part, token, ...(makeFor === undefined ? {} : { makeFor }) });
   switch (reply) {
     case "superseded":
@@ -53,8 +52,12 @@ export async function admit(
     default:
       reply satisfies never;
   }
-  if (crashes > MOST_CRASHES) {
-    return { kind: "over", error: { code: "crashed", message: `the job's worker died or stalled ${crashes} times while working on it` } };
+  const { stalledCounter: crashes, attemptsMade: faults, failedReason: fault } = queueJob;
+  if (crashes + faults > MOST_CRASHES) {
+    const died = `the job's worker died or stalled ${crashes} times while working on it`;
+    const failed = `a fault in modelfleet kept it from working on the job ${faults} times, last: ${fault}; the log has more, please report it`;
+    const message = [...(crashes > 0 ? [died] : []), ...(faults > 0 ? [failed] : [])].join("; ");
+    return { kind: "over", error: { code: "crashed", message } };
   }
   if (deadline !== undefined && clock.now() > deadline) {
     return { kind: "over", error: { code: "expired", message: `its deadline (${new Date(deadline).toISOString()}) has passed` } };

@@ -10,7 +10,7 @@ import type { TrailEntry } from "./trail.ts";
  * Why a row has no answer.
  * `bad-input`: the row itself (broken JSON, wrong types, too large, repeated id) · `invalid`: no model would take it ·
  * `refused` · `unfit`: its answer failed a check, and its task says to leave it at that · `exhausted`: every able model was tried · `no-model`: none is able · `patience`: none was available for too long ·
- * `expired` · `cancelled` · `lost`: vanished from the queues · `crashed`: it took its worker down again and again
+ * `expired` · `cancelled` · `lost`: vanished from the queues · `crashed`: it took its worker down, or met a fault of ours, again and again
  */
 export type ErrorCode =
   | "bad-input"

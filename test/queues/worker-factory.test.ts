@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createQueueSet, JOB_OPTIONS, type QueueSet } from "../../queues/queue-set.ts";
 import { createFleetWorker, type FleetWorker, type Disposition } from "../../queues/worker-factory.ts";
 import { modelQueue } from "../../src/runtime/keys.ts";
-import { silentLogger } from "../../src/runtime/logger.ts";
+import { silentLogger, type Logger } from "../../src/runtime/logger.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 
 const QUEUE = modelQueue("alpha/one");
@@ -45,7 +45,7 @@ const add = (jobs: number, from = 0) =>
 const isEmpty = async () => (await queues.queue(QUEUE).getJobCountByTypes("wait", "active", "delayed")) === 0;
 
 /** A worker whose jobs run until they are let go, or as `work` says. */
-function startWorker(concurrency: number, work?: (id: string) => Promise<Disposition>) {
+function startWorker(concurrency: number, work?: (id: string) => Promise<Disposition>, log: Logger = silentLogger) {
   const started: string[] = [];
   let most = 0;
   worker = createFleetWorker({
@@ -54,7 +54,7 @@ function startWorker(concurrency: number, work?: (id: string) => Promise<Disposi
     concurrency,
     lockMs: 30_000,
     stalledCheckMs: 5_000,
-    log: silentLogger,
+    log,
     parkable: true,
     async process({ id }) {
       started.push(id!);
@@ -161,5 +161,72 @@ describe("a worker's concurrency", () => {
     await stopped;
     expect(started.length).toBe(1);
     expect(await queues.queue(QUEUE).getWaitingCount()).toBe(9);
+  });
+});
+
+describe("a processor that throws", () => {
+  /** Throws what it is given for the first job, over and over, until it has thrown so often; the logs of it. */
+  const throwing = (what: () => unknown, times: number) => {
+    const logged: unknown[] = [];
+    startWorker(5, (id) => (id === "b.0.0" && logged.length < times ? Promise.reject(what()) : Promise.resolve({ kind: "finish" })), {
+      ...silentLogger,
+      error: (fields: unknown) => void logged.push(fields),
+    } as Logger);
+    return logged;
+  };
+  /** The job as it stands; what waits for its next try then needn't wait any longer. */
+  const hurried = async () => {
+    const job = await queues.queue(QUEUE).getJob("b.0.0");
+    await queues.queue(QUEUE).promoteJobs();
+    return job;
+  };
+
+  it("by a fault of ours is tried again, and each time is counted and logged, while other jobs run", async () => {
+    await add(3);
+    const logged = throwing(() => new TypeError("fault"), 4);
+    let counted = 0;
+    await expect
+      .poll(async () => {
+        counted = Math.max(counted, (await hurried())?.attemptsMade ?? 0);
+        return isEmpty();
+      })
+      .toBe(true);
+    expect(counted).toBe(4);
+    expect(logged).toHaveLength(4);
+  });
+
+  it("by a fault of ours leaves its place with the job, and nothing of what the row holds", async () => {
+    await add(1);
+    throwing(() => new TypeError("secret words of a row"), 1e9);
+    await expect.poll(async () => (await hurried())?.attemptsMade).toBeGreaterThan(1);
+    const job = await queues.queue(QUEUE).getJob("b.0.0");
+    expect(job?.failedReason).toMatch(/^TypeError at test\/queues\/worker-factory\.test\.ts:\d+:\d+$/);
+    expect(JSON.stringify(await redis.hgetall(`bull:${QUEUE}:b.0.0`))).not.toContain("secret words");
+  });
+
+  it("as Redis is away, or full, is tried again without being counted", async () => {
+    await add(1);
+    const full = Object.assign(new Error("OOM command not allowed when used memory > 'maxmemory'."), { name: "ReplyError" });
+    const logged = throwing(() => full, 30);
+    let seen = 0;
+    await expect
+      .poll(
+        async () => {
+          seen = Math.max(seen, (await hurried())?.attemptsMade ?? 0);
+          return isEmpty();
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+    expect(logged).toHaveLength(30);
+    expect(seen).toBe(0);
+  });
+
+  it("is tried again though a foreign client gave its job one attempt", async () => {
+    await queues.queue(QUEUE).add("x", {}, { attempts: 1, jobId: "b.0.0" });
+    const logged = throwing(() => new TypeError("fault"), 3);
+    await expect.poll(async () => (await hurried(), logged.length)).toBe(3);
+    await expect.poll(async () => (await hurried(), isEmpty())).toBe(true);
+    expect(await queues.queue(QUEUE).getFailedCount()).toBe(0);
   });
 });
