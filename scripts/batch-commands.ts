@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { UsageError } from "../src/job/errors.ts";
+import { recallDelayed } from "../queues/recall-delayed.ts";
 import { configOption } from "./batch-options.ts";
 import { openFleet, type OpenFleet } from "./open-fleet.ts";
 import { say } from "./terminal.ts";
@@ -23,11 +24,12 @@ export function registerBatchCommands(program: Command): void {
         }
       });
 
-  add("cancel", "end a batch: no more calls; rows without a result end as cancelled", async ({ states }, batch) => {
+  add("cancel", "end a batch: no more calls; rows without a result end as cancelled", async ({ states, queues }, batch) => {
     const before = known(await states.cancel(batch), batch);
-    if (before === "open" || before === "sealed")
+    if (before === "open" || before === "sealed") {
+      await recallDelayed(batch, queues);
       say(`batch ${batch} is being cancelled: calls in flight end, the other rows end as cancelled`);
-    else say(`batch ${batch} is ${before} already`);
+    } else say(`batch ${batch} is ${before} already`);
   });
   add("pause", "hold a batch: calls in flight end, no new ones begin", async ({ states }, batch) => {
     const state = known(await states.pause(batch, true), batch);

@@ -8,7 +8,7 @@ import type { TaskSpec } from "../src/job/task.ts";
 import { queueCounterKey, taskQueue } from "../src/runtime/keys.ts";
 import { needsPlace, parseTaskPayload, toTaskPayload, withPlace, type Envelope } from "../queues/payload.ts";
 import { createFleetWorker, type Disposition } from "../queues/worker-factory.ts";
-import { admit, jittered, PAUSED_DELAY_MS, withCap } from "./admission.ts";
+import { admit, jittered, PAUSED_DELAY_MS, withCap, type Admitted } from "./admission.ts";
 import { createBinder } from "./binder.ts";
 import { createEnding } from "./ending.ts";
 import type { FleetPart, ProcessContext } from "./process-context.ts";
@@ -18,6 +18,8 @@ import { createRoutingView } from "./routing-view.ts";
 const SLOTS = 64;
 const LONGEST_IN_SLOT_MS = 5_000;
 const SET_ASIDE_MS = 5_000;
+/** Meanwhile its batch may be cancelled or paused. */
+const CLAIM_AGAIN_MS = 1_000;
 
 export function createRouter(context: ProcessContext): FleetPart {
   const { fleet, redis, states, queues, clock, log } = context;
@@ -26,8 +28,15 @@ export function createRouter(context: ProcessContext): FleetPart {
   const ending = createEnding({ states, queues, clock });
   const stopping = new AbortController();
 
-  const bindOrWait = async (task: TaskSpec, envelope: Envelope): Promise<Disposition> => {
+  const turnedAway = async (envelope: Envelope, admitted: Exclude<Admitted, { kind: "go" }>): Promise<Disposition> => {
+    if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
+    if (admitted.kind === "over") await ending.failed(envelope, admitted.error);
+    return { kind: "finish" };
+  };
+
+  const bindOrWait = async (task: TaskSpec, envelope: Envelope, claim: () => Promise<Admitted>): Promise<Disposition> => {
     const setAsideAt = clock.now() + LONGEST_IN_SLOT_MS;
+    let claimAgainAt = clock.now() + CLAIM_AGAIN_MS;
     for (;;) {
       const binding = await binder.place(envelope);
       if (binding.kind === "bound") return { kind: "finish" };
@@ -51,7 +60,13 @@ export function createRouter(context: ProcessContext): FleetPart {
         return { kind: "finish" };
       }
       if (stopping.signal.aborted) return { kind: "back", data: toTaskPayload(waiting) };
-      if (clock.now() >= setAsideAt) return { kind: "later", delayMs: jittered(SET_ASIDE_MS), data: toTaskPayload(waiting) };
+      const isSetAside = clock.now() >= setAsideAt;
+      if (isSetAside || clock.now() >= claimAgainAt) {
+        const admitted = await claim();
+        if (admitted.kind !== "go") return turnedAway(waiting, admitted);
+        if (isSetAside) return { kind: "later", delayMs: jittered(SET_ASIDE_MS), data: toTaskPayload(waiting) };
+        claimAgainAt = clock.now() + CLAIM_AGAIN_MS;
+      }
       await view.changed();
     }
   };
@@ -69,24 +84,21 @@ export function createRouter(context: ProcessContext): FleetPart {
       const parsed = parseTaskPayload(task.name, { ...(id === undefined ? {} : { id }), data, timestamp }, clock.now());
       const { envelope } = parsed;
       const foreign = parsed.kind === "bad" || parsed.foreign;
-      const admitted = await admit(envelope, { states, clock }, { place: "task", queueJob, ...(foreign ? { makeFor: task.name } : {}) });
-      if (admitted.kind === "paused") return { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) };
+      const claim = () => admit(envelope, { states, clock }, { place: "task", queueJob, ...(foreign ? { makeFor: task.name } : {}) });
+      const admitted = await claim();
+      if (admitted.kind === "paused") return turnedAway(envelope, admitted);
       if (parsed.kind === "job" && parsed.total !== undefined && !totals.has(envelope.job.batch)) {
         await states.seal(envelope.job.batch, parsed.total);
         totals.add(envelope.job.batch);
       }
-      if (admitted.kind === "gone") return { kind: "finish" };
-      if (admitted.kind === "over") {
-        await ending.failed(envelope, admitted.error);
-        return { kind: "finish" };
-      }
+      if (admitted.kind !== "go") return turnedAway(envelope, admitted);
       const bad =
         parsed.kind === "bad" ? parsed.reason : envelope.hop === 0 && !envelope.job.body ? validate(envelope.job.input) : undefined;
       if (bad !== undefined) {
         await ending.failed(envelope, { code: "bad-input", message: bad });
         return { kind: "finish" };
       }
-      return bindOrWait(task, withCap(envelope, admitted));
+      return bindOrWait(task, withCap(envelope, admitted), claim);
     };
   };
 

@@ -10,7 +10,7 @@ import { findRedisBinary } from "../../queues/redis-binary.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { expectEveryRowOnce } from "../support/assert-complete.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
-import { ofFleet, runCommand, startCommand } from "../support/command-line.ts";
+import { COMPILE_CACHE, ofFleet, runCommand, startCommand } from "../support/command-line.ts";
 import { startTestFleet, until, type TestFleet } from "../support/fleet.ts";
 
 const ROWS = classifyRows(60);
@@ -21,12 +21,13 @@ afterEach(async () => {
   fleet = undefined;
 });
 
-/** A fleet that is up; `rpm` slows its first model down. */
-async function startUp(options: { readonly rpm?: number; readonly route?: object } = {}) {
+/** A fleet that is up; `limits` may slow its first model down. */
+async function startUp(options: { readonly limits?: object; readonly route?: object } = {}) {
   fleet = await startTestFleet({
+    environment: COMPILE_CACHE,
     simulator: classifySimulator(ROWS, { callLog: true }),
     config: classifyConfig({
-      limits: { rpm: options.rpm ?? 300_000 },
+      limits: options.limits ?? { rpm: 300_000 },
       ...(options.route ? { route: options.route } : {}),
     }),
   });
@@ -75,7 +76,7 @@ describe("enqueue and what follows", { timeout: 60_000 }, () => {
 
 describe("pause, resume and cancel", { timeout: 60_000 }, () => {
   it("a paused batch makes no calls until it is resumed", async () => {
-    const { fleet, states, run, enqueue } = await startUp({ rpm: 600 });
+    const { fleet, states, run, enqueue } = await startUp({ limits: { rpm: 600 } });
     await enqueue("b");
     await until("some rows", async () => ((await states.status("b"))?.done ?? 0) > 5);
     expect((await run("pause", "b")).code).toBe(0);
@@ -94,7 +95,8 @@ describe("pause, resume and cancel", { timeout: 60_000 }, () => {
   });
 
   it("a cancelled batch ends, its open rows as errors; the same file then says what to do, and retry takes them up", async () => {
-    const { states, file, run, enqueue } = await startUp({ rpm: 600 });
+    const { fleet, states, file, run, enqueue } = await startUp({ limits: { concurrency: 4 } });
+    fleet.simulator.setFault({ vendor: "alpha", fault: "slow", delayMs: 1_000 });
     await enqueue("b");
     await until("some rows", async () => ((await states.status("b"))?.done ?? 0) > 5);
     expect((await run("cancel", "b")).code).toBe(0);
@@ -107,6 +109,7 @@ describe("pause, resume and cancel", { timeout: 60_000 }, () => {
     const again = await run("run", file, "--task", "classify", "--batch", "b");
     expect(again.code).toBe(1);
     expect(again.stderr).toContain("modelfleet retry b");
+    fleet.simulator.clearFaults();
     expect((await run("retry", "b")).code).toBe(0);
     await until("the end of the retry", async () => (await states.status("b"))?.state === "finished");
     expectEveryRowOnce(parse((await run("results", "b")).stdout), ROWS.length);
