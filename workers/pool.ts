@@ -3,7 +3,6 @@
 
 import type { Job as QueueJob } from "bullmq";
 import type { Attempt } from "../src/attempt/attempt.ts";
-import { cutOffEntry } from "../src/attempt/trail-entry.ts";
 import { createRedisPurse } from "../src/cost/redis-purse.ts";
 import { callId } from "../src/job/job.ts";
 import { escapeModelName, type ModelId } from "../src/job/names.ts";
@@ -24,7 +23,7 @@ import { admit, jittered, PAUSED_DELAY_MS, withCap } from "./admission.ts";
 import { scattered, withinDeadline } from "./call-delays.ts";
 import { createCallMaker } from "./call-maker.ts";
 import { keepData, ownEntries, withEntry } from "./call-envelope.ts";
-import { purposeOf } from "./call-request.ts";
+import { withCutOff } from "./cut-off-call.ts";
 import { createEnding } from "./ending.ts";
 import { createPoolConcurrency } from "./pool-concurrency.ts";
 import { isAnswerJudged } from "./judging.ts";
@@ -64,18 +63,19 @@ export function createPool(
 
   const processCall = async (model: ModelSpec, queueJob: QueueJob, metered: Limiter): Promise<Disposition> => {
     let envelope = queueJob.data as CallEnvelope;
+    const bookCutOff = (met: CallEnvelope) => withCutOff(met, queueJob, { limiter, price: () => model.price });
     const admitted = await admit(envelope, { states, clock }, { place: escapeModelName(model.name), queueJob, part: envelope.part });
     if (admitted.kind === "paused") {
       // A step of several calls stays together: sent back, its calls that have been made would be made again.
-      return isJoined(envelope) ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(await withCutOff(envelope, queueJob));
+      return isJoined(envelope) ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(await bookCutOff(envelope));
     }
     if (admitted.kind === "gone") {
-      const met = await withCutOff(envelope, queueJob);
+      const met = await bookCutOff(envelope);
       if (ownEntries(met).length > 0) await ending.booked(met);
       return FINISH;
     }
     if (admitted.kind === "over") {
-      envelope = await withCutOff(envelope, queueJob);
+      envelope = await bookCutOff(envelope);
       await (isJoined(envelope) ? join.end(envelope, admitted.error) : ending.failed(envelope, admitted.error));
       return FINISH;
     }
@@ -95,7 +95,7 @@ export function createPool(
         await queueJob.updateData(envelope);
       },
     });
-    if (call.kind !== "made") envelope = await withCutOff(envelope, queueJob);
+    if (call.kind !== "made") envelope = await bookCutOff(envelope);
     // Another process may know the task: this one was started before it was configured, or after it was taken out.
     if (call.kind === "unknown-task") {
       return isJoined(envelope) ? { kind: "later", delayMs: jittered(PAUSED_DELAY_MS) } : backToTask(envelope);
@@ -109,7 +109,7 @@ export function createPool(
     if (call.kind === "forbidden") return over(envelope, call.task, { kind: "unfit", cause: "policy", reason: call.reason });
     const { task, attempt: made } = call;
     if (made.entry) envelope = { ...withEntry(envelope, made.entry), calls: envelope.calls + 1 };
-    else if (decide(envelope, task, made.outcome).kind === "over") envelope = await withCutOff(envelope, queueJob);
+    else if (decide(envelope, task, made.outcome).kind === "over") envelope = await bookCutOff(envelope);
     const disposition = await settle(envelope, task, made);
     // Who had this queue job before, or has it now, may have handed the row on: then what is handed on here is dropped as known.
     if (
@@ -121,17 +121,6 @@ export function createPool(
     const kept = await keepData(queueJob, disposition);
     await made.close();
     return kept;
-  };
-
-  /** A call from this queue job that was cut off with its process, and isn't made again from it, is booked as it stands: its row goes on, or ends, without it. */
-  const withCutOff = async (envelope: CallEnvelope, queueJob: QueueJob): Promise<CallEnvelope> => {
-    if (queueJob.attemptsStarted < 2) return envelope;
-    const model = fleet.models.get(envelope.model);
-    const call = callId(queueJob.id!, envelope.calls + 1);
-    const lost = model && (await limiter.reclaim({ call, model: model.id }));
-    if (!lost) return envelope;
-    const tokens = { inputTokens: lost.inputTokens, likelyOutputTokens: lost.outputTokens };
-    return withEntry(envelope, cutOffEntry({ id: call, model, purpose: purposeOf(envelope.step), tokens }, lost));
   };
 
   const settle = async (envelope: CallEnvelope, task: TaskSpec, made: Attempt): Promise<Disposition> => {

@@ -26,9 +26,10 @@ export function createBookLimiter(options: {
   const held = new Map<string, string>();
   let asked = 0;
 
-  const deskOf = (model: ModelId) => {
+  /** `isFormer`: the model may have been taken out of its provider since. */
+  const deskOf = (model: ModelId, { isFormer = false }: { readonly isFormer?: boolean } = {}) => {
     const desk = desks.get(splitModelId(model).provider);
-    if (!desk?.scopes.of(model)) {
+    if (!desk || !(isFormer || desk.scopes.of(model))) {
       const known = Array.from(desks.values(), ({ provider }) => provider.models.map(({ id }) => id)).flat();
       throw new Error(`The limiter knows no model "${model}": it is in no configured provider. Known: ${known.join(", ") || "none"}.`);
     }
@@ -70,7 +71,7 @@ export function createBookLimiter(options: {
       await end({ call, model, final: { kind: "unused" } });
     },
     async reclaim({ call, model }) {
-      const desk = deskOf(model);
+      const desk = deskOf(model, { isFormer: true });
       const lost = await desk.look(call);
       if (!lost) return undefined;
       const { nonce, ...rest } = lost;

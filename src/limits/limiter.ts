@@ -83,8 +83,8 @@ export interface Limiter {
   /** No call was made: gives everything back. Harmless when repeated. */
   release(permit: { readonly call: string; readonly model: ModelId }): Promise<void>;
   /**
-   * For a call that isn't to be made, or not again: takes an earlier grant for it away that was never closed, and tells of it. What it was charged stays charged. Rejects
-   * only when Redis does.
+   * For a call that isn't to be made, or not again: takes an earlier grant for it away that was never closed, and tells of it. What it was charged stays charged. The
+   * model may no longer be one of its provider's. Rejects only when Redis does.
    */
   reclaim(permit: { readonly call: string; readonly model: ModelId }): Promise<CutOff | undefined>;
   /** Ends the limiter's timers and refuses its waiters with `wait`. */

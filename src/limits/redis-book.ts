@@ -29,7 +29,7 @@ export function createRedisBook({ redis, provider }: { redis: Redis; provider: P
     const scopes: Record<string, object> = {};
     for (const { model } of items) {
       if (passes[model]) continue;
-      const passed = limits.of(model) ?? [];
+      const passed = limits.of(model) ?? [formerScope(model)];
       passes[model] = passed.map(({ name }) => name);
       for (const scope of passed) scopes[scope.name] ??= toArgument(scope);
     }
@@ -53,6 +53,11 @@ export function createRedisBook({ redis, provider }: { redis: Redis; provider: P
       await runScript(redis, endScript, keys, [JSON.stringify({ ...scopesFor(endings), endings })]);
     },
   };
+}
+
+/** Of a model that the provider no longer has: it limits nothing. What its calls passed stands in their permits. */
+function formerScope(model: ModelId): LimitScope {
+  return { name: model, rates: new Map(), concurrency: undefined };
 }
 
 function toArgument({ rates, concurrency }: LimitScope): object {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ModelSpec } from "../../src/job/model.ts";
 import { createRedisLimiter } from "../../src/limits/redis-limiter.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { limiterContract, modelWith } from "../contracts/limiter-contract.ts";
@@ -17,6 +18,31 @@ limiterContract("in Redis", {
     ),
   now: () => Date.now(),
   pass: (ms) => systemClock.sleep(ms),
+});
+
+it("takes back a call of a model that was taken out of the configuration, and its places with it", async () => {
+  const [former, other] = [modelWith("changed", "former", { concurrency: 1, rpm: 60 }), modelWith("changed", "other", {})];
+  const open = (models: readonly ModelSpec[]) => {
+    const provider = { name: "changed", kind: "openai", apiKey: "k", limits: { concurrency: 1 }, models } as const;
+    return createRedisLimiter({ redis: server.client(), clock: systemClock, providers: new Map([["changed", provider]]) });
+  };
+  const ask = (call: string, { id }: ModelSpec) => ({
+    call,
+    model: id,
+    inputTokens: 7,
+    inputCharacters: 28,
+    outputTokens: 5,
+    leaseMs: 60_000,
+  });
+  const now = { patienceMs: 0, signal: new AbortController().signal };
+  const [before, after] = [open([former, other]), open([other])];
+  expect((await before.acquire(ask("lost", former), now)).kind).toBe("granted");
+  expect((await after.acquire(ask("next", other), now)).kind).toBe("wait");
+  expect(await after.reclaim({ call: "lost", model: former.id })).toMatchObject({ inputTokens: 7, outputTokens: 5 });
+  expect(await after.reclaim({ call: "lost", model: former.id })).toBeUndefined();
+  expect((await after.acquire(ask("next", other), now)).kind).toBe("granted");
+  await expect(after.acquire(ask("new", former), now)).rejects.toThrow('knows no model "changed/former"');
+  await Promise.all([before.stop(), after.stop()]);
 });
 
 describe("the limiter in Redis, with Redis away", () => {
