@@ -9,10 +9,11 @@ const MOST_LINES = 8;
 export function spendTable(spend: SpendToday): string {
   const shown = spend.byTaskAndModel.slice(0, MOST_LINES);
   const rest = spend.byTaskAndModel.length - shown.length;
-  const uncertain =
-    spend.uncertainCalls === 0
-      ? ""
-      : `, ${formatCount(spend.uncertainCalls)} of them cut off and booked at their estimates (${formatUsd(spend.uncertainNanoUsd)})`;
+  const cutOff = spend.uncertainCalls > 0 ? `; ${formatCount(spend.uncertainCalls)} were cut off` : "";
+  const estimated =
+    spend.estimatedCalls > 0
+      ? `, ${formatCount(spend.estimatedCalls)} of them booked at estimates (${formatUsd(spend.estimatedNanoUsd)}${cutOff})`
+      : "";
   const rows = shown.map(({ task, model, calls, inputTokens, outputTokens, costNanoUsd }) => [
     task,
     model,
@@ -22,7 +23,7 @@ export function spendTable(spend: SpendToday): string {
     formatUsd(costNanoUsd),
   ]);
   return [
-    `spent on ${spend.day} (UTC): ${formatUsd(spend.costNanoUsd)} in ${formatCount(spend.calls)} calls${uncertain}\n`,
+    `spent on ${spend.day} (UTC): ${formatUsd(spend.costNanoUsd)} in ${formatCount(spend.calls)} calls${estimated}\n`,
     table(["task", "model", "calls", "tokens in", "tokens out", "cost"], rows),
     ...(rest > 0 ? [`and ${formatCount(rest)} more: modelfleet status --json\n`] : []),
   ].join("");

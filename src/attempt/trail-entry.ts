@@ -9,7 +9,8 @@ import type { CallReport } from "../providers/provider.ts";
 import type { Call } from "./attempt.ts";
 
 /** A call that isn't made (again): as far as its entry needs it. */
-export interface LostCall extends Pick<Call, "id" | "model" | "purpose"> {
+export interface LostCall extends Pick<Call, "id" | "purpose"> {
+  readonly model: Pick<Call["model"], "id" | "price">;
   readonly tokens: Pick<Call["tokens"], "inputTokens" | "likelyOutputTokens">;
 }
 
@@ -33,9 +34,11 @@ export function madeEntry(
   const isUncertain = report.billable && report.status === undefined && report.usage === undefined;
   // Some servers answer and don't say what it took, and a body that can't be read doesn't either: nothing would be the one figure that is surely wrong.
   const isUntold = report.status !== undefined && report.status < 300 && report.usage === undefined;
+  const ending = isUncertain || (isUntold && outcome.kind === "transient") ? "uncertain" : outcome.kind;
   return {
     ...common(call, permit, report.usage ?? (isUncertain || isUntold ? expectedUsage(call) : NO_USAGE)),
-    outcome: isUncertain || (isUntold && outcome.kind === "transient") ? "uncertain" : outcome.kind,
+    outcome: ending,
+    ...(isUntold && ending !== "uncertain" ? { isEstimated: true } : {}),
     ...("reason" in outcome ? { reason: outcome.reason } : {}),
     startedAt,
     latencyMs: Math.max(0, endedAt - startedAt),
@@ -63,7 +66,7 @@ export function cutOffEntry(call: LostCall, { permit, startedAt }: Pick<CutOff, 
  */
 export function estimateAnew(trail: readonly TrailEntry[]): readonly TrailEntry[] {
   if (!trail.some(({ outcome }) => outcome === "uncertain")) return trail;
-  const told = trail.filter(({ outcome, usage }) => ANSWERED.has(outcome) && usage.inputTokens > 0);
+  const told = trail.filter(({ outcome, usage, isEstimated }) => ANSWERED.has(outcome) && usage.inputTokens > 0 && !isEstimated);
   return trail.map((entry) => {
     if (entry.outcome !== "uncertain") return entry;
     const alike = told.filter(({ purpose }) => promptOf(purpose) === promptOf(entry.purpose));

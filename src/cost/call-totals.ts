@@ -18,6 +18,10 @@ export interface CallTotals {
   readonly cachedInputTokens: number;
   readonly outputTokens: number;
   readonly costNanoUsd: number;
+  /** Booked at estimates: the uncertain ones, and those that were answered by vendors who don't say what it took. */
+  readonly estimatedCalls: number;
+  /** Part of the cost. */
+  readonly estimatedNanoUsd: number;
 }
 
 /** In the order in which Redis holds them: new ones go to the end. */
@@ -31,6 +35,8 @@ export const TOTAL_NAMES = [
   "cachedInputTokens",
   "outputTokens",
   "costNanoUsd",
+  "estimatedCalls",
+  "estimatedNanoUsd",
 ] as const satisfies readonly (keyof CallTotals)[];
 
 export const NO_TOTALS: CallTotals = Object.freeze(Object.fromEntries(TOTAL_NAMES.map((name) => [name, 0])) as unknown as CallTotals);
@@ -40,7 +46,7 @@ export function addTotals(a: CallTotals, b: CallTotals): CallTotals {
 }
 
 /** The totals of a ledger's entry, alone. Stores hold whole tokens. */
-export function totalsOfEntry({ outcome, isDuplicate, usage, costNanoUsd }: LedgerEntry): CallTotals {
+export function totalsOfEntry({ outcome, isDuplicate, isEstimated, usage, costNanoUsd }: LedgerEntry): CallTotals {
   const isUncertain = outcome === "uncertain";
   const cost = Math.round(costNanoUsd);
   return {
@@ -53,6 +59,8 @@ export function totalsOfEntry({ outcome, isDuplicate, usage, costNanoUsd }: Ledg
     cachedInputTokens: Math.round(usage.cachedInputTokens),
     outputTokens: Math.round(usage.outputTokens),
     costNanoUsd: cost,
+    estimatedCalls: isEstimated ? 1 : 0,
+    estimatedNanoUsd: isEstimated ? cost : 0,
   };
 }
 
@@ -81,5 +89,7 @@ function combined(a: CallTotals, b: CallTotals, sign: 1 | -1): CallTotals {
     cachedInputTokens: a.cachedInputTokens + sign * b.cachedInputTokens,
     outputTokens: a.outputTokens + sign * b.outputTokens,
     costNanoUsd: a.costNanoUsd + sign * b.costNanoUsd,
+    estimatedCalls: a.estimatedCalls + sign * b.estimatedCalls,
+    estimatedNanoUsd: a.estimatedNanoUsd + sign * b.estimatedNanoUsd,
   };
 }

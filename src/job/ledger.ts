@@ -23,6 +23,8 @@ export interface LedgerEntry extends RowId, Pick<JobTerms, "tags" | "tenant"> {
   /** By which the cost was reckoned; absent: the model had none, and the cost is zero. */
   readonly price?: TrailEntry["price"];
   readonly costNanoUsd: number;
+  /** Usage and cost are estimates: the call is uncertain, or the vendor answered and didn't say what it took. */
+  readonly isEstimated: boolean;
 }
 
 /**
@@ -65,5 +67,6 @@ export function ledgerEntries(
     usage: entry.usage,
     ...(entry.price === undefined ? {} : { price: entry.price }),
     costNanoUsd: entry.costNanoUsd,
+    isEstimated: entry.outcome === "uncertain" || entry.isEstimated === true,
   }));
 }

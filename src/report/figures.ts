@@ -24,6 +24,8 @@ export interface Figures {
   readonly costNanoUsd: number;
   /** Calls that took tokens of a model without a price: booked at nothing. */
   readonly unpricedCalls: number;
+  /** Part of all calls and of their cost: booked at estimates, for the vendor didn't tell what they took, or its answer never arrived. */
+  readonly estimated: Spent;
   /** Adds up to `calls` and `costNanoUsd`. */
   readonly spent: Readonly<Record<MoneyUse, Spent>>;
   /** All that was spent, by the jobs answered, rounded; undefined where none was. */
@@ -48,6 +50,8 @@ export interface FigureSums {
   reroutes: number;
   usage: Usage;
   unpricedCalls: number;
+  estimatedCalls: number;
+  estimatedNanoUsd: number;
   answersThatCame: number;
   passed: number;
   baselineNanoUsd: number;
@@ -62,6 +66,8 @@ export function createFigureSums(): FigureSums {
     reroutes: 0,
     usage: NO_USAGE,
     unpricedCalls: 0,
+    estimatedCalls: 0,
+    estimatedNanoUsd: 0,
     answersThatCame: 0,
     passed: 0,
     baselineNanoUsd: 0,
@@ -77,6 +83,10 @@ export function addCall(sums: FigureSums, entry: LedgerEntry, use: MoneyUse): vo
   sums.usage = addUsage(sums.usage, entry.usage);
   const { inputTokens, outputTokens } = entry.usage;
   if (entry.price === undefined && entry.costNanoUsd === 0 && inputTokens + outputTokens > 0) sums.unpricedCalls++;
+  if (entry.isEstimated) {
+    sums.estimatedCalls++;
+    sums.estimatedNanoUsd = exact(sums.estimatedNanoUsd + entry.costNanoUsd);
+  }
   if (entry.outcome === "answered") addLatency((sums.latencies ??= createLatencyHistogram()), entry.latencyMs);
   // An answer that failed its checks has output; a request that the model couldn't take has none.
   const isAnswer = entry.outcome === "answered" || (entry.outcome === "unfit" && outputTokens > 0);
@@ -109,6 +119,7 @@ export function figuresOf(sums: FigureSums, { hasBaseline }: { readonly hasBasel
     usage: sums.usage,
     costNanoUsd,
     unpricedCalls: sums.unpricedCalls,
+    estimated: { calls: sums.estimatedCalls, costNanoUsd: sums.estimatedNanoUsd },
     spent,
     costPerAnsweredNanoUsd: answered === 0 ? undefined : Math.round(costNanoUsd / answered),
     checks: { answers: sums.answersThatCame, passed: sums.passed },

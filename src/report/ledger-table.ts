@@ -30,4 +30,5 @@ export const LEDGER_TABLE: readonly TableColumn<LedgerEntry>[] = [
     of: ({ price }) => price,
   },
   { name: "cost_nano_usd", type: "int64", of: ({ costNanoUsd }) => costNanoUsd },
+  { name: "is_estimated", type: "boolean", of: ({ isEstimated }) => isEstimated },
 ];

@@ -38,6 +38,8 @@ const COLUMNS: readonly (readonly [name: string, of: (group: Group) => Cell | un
     [`${use}NanoUsd`, ({ spent }: Group) => spent[use].costNanoUsd] as const,
   ]),
   ["unpricedCalls", ({ unpricedCalls }) => unpricedCalls],
+  ["estimatedCalls", ({ estimated }) => estimated.calls],
+  ["estimatedNanoUsd", ({ estimated }) => estimated.costNanoUsd],
   ["checkedAnswers", ({ checks }) => checks.answers],
   ["passedAnswers", ({ checks }) => checks.passed],
   ["p50LatencyMs", ({ latencyMs }) => latencyMs?.p50],

@@ -65,7 +65,7 @@ export function renderReportPage(report: SpendingReport, options: PageOptions): 
     usesChart(report.total),
     ...(byModel ? [modelsChart(byModel), renderLatencyChart(byModel)] : []),
     ...asked.map((division) => table(division, report.total)),
-    '<section>\n<p class="soft">Days are of UTC. A call counts in the group of its own model and of the day on which it began, a job in that of the model that answered it and of the day on which it ended. Latency: of calls that were answered. Wasted: calls that led to no answer, duplicates, and calls that were cut off, at their estimates.</p>',
+    '<section>\n<p class="soft">Days are of UTC. A call counts in the group of its own model and of the day on which it began, a job in that of the model that answered it and of the day on which it ended. Latency: of calls that were answered. Wasted: calls that led to no answer, duplicates, and calls that were cut off, at their estimates. Estimated: those, and calls whose vendor answered and didn’t say what it took.</p>',
     ...(baseline === undefined ? [] : [`<p class="soft">${escapeMarkup(baselineAssumption(baseline))}</p>`]),
     ...(missing === "" ? [] : [`<p class="soft">${escapeMarkup(missing)}</p>`]),
     "</section>\n</main>\n</body>\n</html>\n",
@@ -73,13 +73,17 @@ export function renderReportPage(report: SpendingReport, options: PageOptions): 
 }
 
 function facts(total: Figures, baseline: string | undefined): string {
-  const { jobs, answered, calls, reroutes, usage, costNanoUsd, costPerAnsweredNanoUsd, checks, latencyMs, unpricedCalls } = total;
+  const { jobs, answered, calls, reroutes, usage, costNanoUsd, costPerAnsweredNanoUsd, checks, latencyMs, unpricedCalls, estimated } =
+    total;
   const wasted = wastedNanoUsd(total);
   const shown: [name: string, value: string, note: string][] = [
     [
       "cost",
       formatUsd(costNanoUsd),
-      unpricedCalls > 0 ? `${formatCount(unpricedCalls)} calls without a price` : `${formatCount(calls)} calls`,
+      [
+        unpricedCalls > 0 ? `${formatCount(unpricedCalls)} calls without a price` : `${formatCount(calls)} calls`,
+        ...(estimated.calls > 0 ? [`${formatUsd(estimated.costNanoUsd)} of it estimated`] : []),
+      ].join(", "),
     ],
     ["answered jobs", formatCount(answered), `${formatShare(answered, jobs)} of ${formatCount(jobs)}`],
     [

@@ -2,7 +2,7 @@
 
 import { formatCount, formatDuration, formatShare, formatUsd } from "./format.ts";
 import { wastedNanoUsd, type Figures } from "./figures.ts";
-import { baselineAssumption, missingWords, NOTHING, savingWords, shownValue, USE_WORDS } from "./report-words.ts";
+import { baselineAssumption, estimatedWords, missingWords, NOTHING, savingWords, shownValue, USE_WORDS } from "./report-words.ts";
 import type { Division, SpendingReport } from "./spending-report.ts";
 import { MONEY_USES } from "./money-uses.ts";
 import { alignColumns, type Side } from "./text-table.ts";
@@ -27,7 +27,20 @@ export function renderReportText(report: SpendingReport, options: { readonly tit
 }
 
 function overview(total: Figures, baseline: string | undefined): readonly string[] {
-  const { jobs, answered, failed, reroutes, calls, usage, costNanoUsd, costPerAnsweredNanoUsd, checks, latencyMs, unpricedCalls } = total;
+  const {
+    jobs,
+    answered,
+    failed,
+    reroutes,
+    calls,
+    usage,
+    costNanoUsd,
+    costPerAnsweredNanoUsd,
+    checks,
+    latencyMs,
+    unpricedCalls,
+    estimated,
+  } = total;
   const parts = [
     [usage.cachedInputTokens, "in cached"],
     [usage.cacheWriteTokens, "in written to caches"],
@@ -53,6 +66,7 @@ function overview(total: Figures, baseline: string | undefined): readonly string
     ],
     ["cost", formatUsd(costNanoUsd), costPerAnsweredNanoUsd === undefined ? "" : `${formatUsd(costPerAnsweredNanoUsd)} per answered job`],
   ];
+  if (estimated.calls > 0) facts.push(["estimated", formatUsd(estimated.costNanoUsd), estimatedWords(estimated.calls)]);
   if (total.baseline && baseline !== undefined) {
     const { costNanoUsd: alone, savedNanoUsd } = total.baseline;
     const share = savedNanoUsd > 0 ? `, ${formatShare(savedNanoUsd, alone)}` : "";

@@ -24,7 +24,7 @@ function overview(summary: Summary): string[] {
       formatCount(usage.inputTokens + usage.outputTokens),
       `${formatCount(usage.inputTokens)} in, ${formatCount(usage.outputTokens)} out`,
     ],
-    ["cost", formatUsd(summary.costNanoUsd), answered > 0 ? `${formatUsd(summary.costNanoUsd / answered)} per answer` : ""],
+    ["cost", formatUsd(summary.costNanoUsd), costNotes(summary)],
     ["time", formatDuration(wallMs), wallMs > 0 ? `${formatRate((rows * 1000) / wallMs)} rows` : ""],
   ];
   if (accuracy)
@@ -37,6 +37,13 @@ function overview(summary: Summary): string[] {
     facts.map((fact) => [...fact]),
     ["left", "right", "left"],
   );
+}
+
+function costNotes({ answered, costNanoUsd, estimatedNanoUsd }: Summary): string {
+  return [
+    ...(answered > 0 ? [`${formatUsd(costNanoUsd / answered)} per answer`] : []),
+    ...(estimatedNanoUsd > 0 ? [`${formatUsd(estimatedNanoUsd)} of it estimated`] : []),
+  ].join(", ");
 }
 
 function errors(summary: Summary): string[] {

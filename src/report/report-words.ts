@@ -33,6 +33,11 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
+/** What is behind the part of the cost that no vendor has told. */
+export function estimatedWords(calls: number): string {
+  return `of it, for ${formatCount(calls)} call${calls === 1 ? "" : "s"} cut off or answered without usage`;
+}
+
 /** What a report lacks where the store keeps results and the ledger for different times, or the batch still runs; empty where it lacks nothing. */
 export function missingWords({ total, answersWithoutCall }: Pick<SpendingReport, "total" | "answersWithoutCall">): string {
   const { undivided } = total.spent;

@@ -35,6 +35,8 @@ export interface Summary {
   readonly uncertainCalls: number;
   readonly usage: Usage;
   readonly costNanoUsd: number;
+  /** Part of the cost: of calls that were cut off, and of those whose vendor didn't say what they took. */
+  readonly estimatedNanoUsd: number;
   /** From the first row's enqueueing to the last result; 0 without rows. */
   readonly wallMs: number;
   /** Dearest first. */
@@ -60,6 +62,7 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
   let answered = 0;
   let rerouted = 0;
   let uncertainCalls = 0;
+  let estimatedNanoUsd = 0;
   let checked = 0;
   let right = 0;
   let startedAt = Infinity;
@@ -79,6 +82,7 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
     },
     addCall(entry) {
       if (entry.outcome === "uncertain") uncertainCalls++;
+      if (entry.isEstimated) estimatedNanoUsd += entry.costNanoUsd;
       const tally = models.get(entry.model) ?? createModelTally(entry.model);
       models.set(entry.model, tally);
       tally.add(entry);
@@ -97,6 +101,7 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
         uncertainCalls,
         usage: summaries.reduce((sum, model) => addUsage(sum, model.usage), NO_USAGE),
         costNanoUsd: summaries.reduce((sum, model) => sum + model.costNanoUsd, 0),
+        estimatedNanoUsd,
         wallMs: rows === 0 ? 0 : Math.max(0, finishedAt - startedAt),
         models: summaries,
         accuracy: options.expect ? { checked, right } : undefined,

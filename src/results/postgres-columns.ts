@@ -66,6 +66,7 @@ export const LEDGER_COLUMNS: readonly Column<LedgerEntry>[] = [
   { name: "reasoning_tokens", type: "bigint", of: (entry) => soundCount(entry.usage.reasoningTokens) },
   { name: "price", type: "jsonb", of: (entry) => json(entry.price) },
   { name: "cost_nano_usd", type: "bigint", of: (entry) => soundCount(entry.costNanoUsd) },
+  { name: "is_estimated", type: "boolean", of: (entry) => entry.isEstimated },
 ];
 
 /** A ledger line as the driver gives it: bigint as text, `at` in milliseconds. */
@@ -91,6 +92,7 @@ export interface LedgerLine {
   readonly reasoning_tokens: string;
   readonly price: LedgerEntry["price"] | null;
   readonly cost_nano_usd: string;
+  readonly is_estimated: boolean;
 }
 
 export function toLedgerEntry(line: LedgerLine): LedgerEntry {
@@ -118,6 +120,7 @@ export function toLedgerEntry(line: LedgerLine): LedgerEntry {
     },
     ...(line.price === null || line.price === undefined ? {} : { price: line.price }),
     costNanoUsd: Number(line.cost_nano_usd),
+    isEstimated: line.is_estimated,
   };
 }
 

@@ -5,6 +5,7 @@ import type { PostgresConnection, Query } from "./postgres-connection.ts";
 import { batchesMigration } from "./postgres-migrations/0001-batches.ts";
 import { resultsMigration } from "./postgres-migrations/0002-results.ts";
 import { ledgerMigration } from "./postgres-migrations/0003-ledger.ts";
+import { estimatedCallsMigration } from "./postgres-migrations/0004-estimated-calls.ts";
 
 /** What was published is never changed: a later change is a migration of its own, with the next version. */
 export interface Migration {
@@ -13,7 +14,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-const MIGRATIONS: readonly Migration[] = [batchesMigration, resultsMigration, ledgerMigration];
+const MIGRATIONS: readonly Migration[] = [batchesMigration, resultsMigration, ledgerMigration, estimatedCallsMigration];
 export const NEWEST_VERSION = MIGRATIONS.length;
 
 /** gen_random_uuid() and what the queries need. */

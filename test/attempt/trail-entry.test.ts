@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { cutOffEntry, estimateAnew } from "../../src/attempt/trail-entry.ts";
+import { cutOffEntry, estimateAnew, madeEntry } from "../../src/attempt/trail-entry.ts";
 import type { Price } from "../../src/job/model.ts";
 import type { ModelId } from "../../src/job/names.ts";
+import type { Outcome } from "../../src/job/outcome.ts";
 import type { TrailEntry } from "../../src/job/trail.ts";
 import { NO_USAGE } from "../../src/job/usage.ts";
+import type { CallReport } from "../../src/providers/provider.ts";
 import { modelSpec } from "../routing/specs.ts";
 
 const price = (input: number, output: number): Price => ({ input, cachedInput: input, cacheWrite: input, output });
@@ -63,6 +65,7 @@ describe("a call that was cut off", () => {
       entry({ outcome: "unfit", tokens: [0, 0] }),
       entry({ outcome: "refused", tokens: [0, 0] }),
       entry({ outcome: "uncertain", tokens: [1, 999] }),
+      entry({ tokens: [10, 600], isEstimated: true }),
     ])
       expect(estimateAnew([uncertain(), next])).toEqual([uncertain(), next]);
   });
@@ -70,5 +73,61 @@ describe("a call that was cut off", () => {
   it("changes nothing that the vendor told", () => {
     const told = entry({ outcome: "unfit", tokens: [11, 7] });
     expect(estimateAnew([told, entry({ tokens: [10, 600] })])[0]).toEqual(told);
+  });
+});
+
+describe("a call that was answered", () => {
+  const made = (report: Partial<CallReport>) =>
+    madeEntry(
+      {
+        id: "b.0.0.0.1",
+        task: "t",
+        model: modelSpec("a/one", { price: PRICE }),
+        purpose: "answer",
+        request: { kind: "prompt", messages: [] },
+        tokens: { inputTokens: 12, highInputTokens: 12, inputCharacters: 40, outputTokens: 99, likelyOutputTokens: 30 },
+        timeoutMs: 1_000,
+        check: (answer) => ({ kind: "passed", answer }),
+      },
+      "p",
+      {
+        report: { outcome: OUTCOMES.answered, limits: [], status: 200, billable: true, ...report },
+        outcome: report.outcome ?? OUTCOMES.answered,
+        startedAt: 0,
+        endedAt: 1,
+      },
+    );
+  const OUTCOMES = {
+    answered: { kind: "answered", answer: { text: "yes", finish: { unified: "stop", raw: "stop" } } },
+    unfit: { kind: "unfit", cause: "cut-off", reason: "cut off" },
+    refused: { kind: "refused", reason: "no" },
+    transient: { kind: "transient", reason: "its body can't be read" },
+  } as const satisfies Record<string, Outcome>;
+
+  it.each(["answered", "unfit", "refused"] as const)(
+    "(%s) without a word of what it took is booked at what was expected, and marked",
+    (kind) => {
+      expect(made({ outcome: OUTCOMES[kind] })).toMatchObject({
+        outcome: kind,
+        isEstimated: true,
+        usage: { inputTokens: 12, outputTokens: 30 },
+        costNanoUsd: 12 * 1_000 + 30 * 4_000,
+      });
+    },
+  );
+
+  it("by something that can't be read is uncertain, which says it all", () => {
+    const entry = made({ outcome: OUTCOMES.transient });
+    expect(entry).toMatchObject({ outcome: "uncertain", usage: { inputTokens: 12, outputTokens: 30 } });
+    expect(entry).not.toHaveProperty("isEstimated");
+  });
+
+  it("with what it took is exact, though it took nothing; and so is one that was turned away", () => {
+    for (const report of [
+      { usage: { ...NO_USAGE, inputTokens: 10, outputTokens: 5 } },
+      { usage: NO_USAGE },
+      { status: 500, outcome: OUTCOMES.transient },
+    ])
+      expect(made(report)).not.toHaveProperty("isEstimated");
   });
 });

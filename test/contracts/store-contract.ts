@@ -186,6 +186,7 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
         price,
         latencyMs: 12.5,
         costNanoUsd: Number.MAX_SAFE_INTEGER,
+        isEstimated: true,
       });
       const store = open();
       await store.append(
@@ -213,6 +214,7 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
           latencyMs: 250,
           usage: cut.usage,
           costNanoUsd: 0,
+          isEstimated: false,
         },
         {
           ...common,
@@ -226,6 +228,7 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
           usage,
           price,
           costNanoUsd: Number.MAX_SAFE_INTEGER,
+          isEstimated: true,
         },
       ]);
       expect(await ledgerOf(open())).toEqual(await ledgerOf(store));
@@ -273,7 +276,7 @@ export function storeContract(name: string, createHarness: () => Promise<StoreHa
       for (const batch of ["b", "c"]) {
         // What the recorded result knows as uncertain was asked again: the exact account is of a call that came to nothing.
         const isDuplicate = recorded === uncertain;
-        expect(await ledgerOf(store, batch)).toMatchObject([{ outcome: "answered", costNanoUsd: 42, isDuplicate }]);
+        expect(await ledgerOf(store, batch)).toMatchObject([{ outcome: "answered", costNanoUsd: 42, isDuplicate, isEstimated: false }]);
       }
     });
 

@@ -29,6 +29,7 @@ describe("live totals", () => {
     await countCalls(redis, [
       { tags, tenant: "t" },
       { tags: reordered, tenant: "t", outcome: "transient" },
+      { tags, tenant: "t", isEstimated: true, costNanoUsd: 500 },
     ]);
     await countCalls(redis, [
       { tags, tenant: "t", outcome: "uncertain", costNanoUsd: 7 },
@@ -40,15 +41,17 @@ describe("live totals", () => {
         model: "acme/small",
         tenant: "t",
         tags,
-        calls: 3,
-        answeredCalls: 1,
+        calls: 4,
+        answeredCalls: 2,
         duplicateCalls: 1,
         uncertainCalls: 1,
         uncertainNanoUsd: 7,
-        inputTokens: 300,
-        cachedInputTokens: 120,
-        outputTokens: 60,
-        costNanoUsd: 2_007,
+        inputTokens: 400,
+        cachedInputTokens: 160,
+        outputTokens: 80,
+        costNanoUsd: 2_507,
+        estimatedCalls: 2,
+        estimatedNanoUsd: 507,
       },
       expect.objectContaining({ model: "acme/large", tags, calls: 1, duplicateCalls: 1, uncertainCalls: 0, costNanoUsd: 1_000 }),
     ]);
@@ -59,7 +62,9 @@ describe("live totals", () => {
     await countChanges(redis, [{ after: before }]);
     await countChanges(redis, [{ before, after: ledgerEntry({ costNanoUsd: 420 }) }]);
     const [yesterday, now] = await readDayTotals(redis, [dayOf(NOW - DAY_MS), TODAY]);
-    expect(yesterday?.combinations).toMatchObject([{ calls: 0, uncertainCalls: 0, uncertainNanoUsd: 0, costNanoUsd: 0, inputTokens: 0 }]);
+    expect(yesterday?.combinations).toMatchObject([
+      { calls: 0, uncertainCalls: 0, uncertainNanoUsd: 0, estimatedCalls: 0, estimatedNanoUsd: 0, costNanoUsd: 0, inputTokens: 0 },
+    ]);
     expect(now?.combinations).toMatchObject([{ calls: 1, answeredCalls: 1, uncertainCalls: 0, costNanoUsd: 420, tags: {} }]);
   });
 

@@ -21,6 +21,7 @@ export function ledgerEntry(changes: Partial<LedgerEntry> = {}): LedgerEntry {
     latencyMs: 10,
     usage: { inputTokens: 100, cachedInputTokens: 40, cacheWriteTokens: 0, outputTokens: 20, reasoningTokens: 5 },
     costNanoUsd: 1_000,
+    isEstimated: changes.outcome === "uncertain",
     ...changes,
   };
 }

@@ -61,7 +61,7 @@ it(
     const store = createPostgresStore({ url });
     expect(await collect(store.ledger("b"))).toHaveLength(fleet.simulator.ledger().total.calls);
     await store.stop();
-    expect((await run(["check"])).stderr).toMatch(/ok +store: PostgreSQL \d.* tables at version 3 of 3/);
+    expect((await run(["check"])).stderr).toMatch(/ok +store: PostgreSQL \d.* tables at version 4 of 4/);
 
     const elsewhere = await run(["recorder"], { STORE_URL: "" });
     expect(elsewhere.code).toBe(1);

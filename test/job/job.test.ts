@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isOver } from "../../src/job/batch.ts";
 import { StoppedError, UsageError } from "../../src/job/errors.ts";
 import { callId, queueJobId } from "../../src/job/job.ts";
+import { ledgerEntries } from "../../src/job/ledger.ts";
 import { ROW_LIMIT } from "../../src/job/names.ts";
 import { freshProgress } from "../../src/job/progress.ts";
 import { RETRYABLE } from "../../src/job/result.ts";
@@ -67,6 +68,15 @@ describe("trails", () => {
       }),
     );
     expect(totalUsage([])).toEqual(NO_USAGE);
+  });
+});
+
+describe("a ledger entry", () => {
+  it("is marked as an estimate where its call never got an answer, and where the answer didn't say what it took", () => {
+    const call = entry(NO_USAGE, 5);
+    const trail: TrailEntry[] = [call, { ...call, outcome: "answered" }, { ...call, outcome: "answered", isEstimated: true }];
+    const entries = ledgerEntries({ batch: "b", row: 0, task: "t", trail }, false);
+    expect(entries.map(({ isEstimated }) => isEstimated)).toEqual([true, false, true]);
   });
 });
 

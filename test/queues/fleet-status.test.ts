@@ -163,6 +163,8 @@ describe("what the day has cost", () => {
       costNanoUsd: 120,
       uncertainCalls: 1,
       uncertainNanoUsd: 20,
+      estimatedCalls: 1,
+      estimatedNanoUsd: 20,
       byTaskAndModel: [
         { task: "classify", model: "anthropic/claude-haiku-4-5", calls: 1, costNanoUsd: 70 },
         { task: "classify", model: "openai/gpt-5-mini", calls: 2, costNanoUsd: 50 },

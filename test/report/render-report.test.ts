@@ -67,6 +67,7 @@ describe("a report on a terminal", () => {
           checks passed        33.3 %  1 of 3 answers that came
           latency               4.0 s  p95 4.0 s, p99 4.0 s
           cost                $0.0525  $0.0525 per answered job
+          estimated           $0.0012  of it, for 1 call cut off or answered without usage
           openai/gpt-5 alone  $0.0020  $0.0505 dearer
 
           spent on      cost   share  calls

@@ -65,6 +65,7 @@ const trailArbitrary = fc.array(
       reasoningTokens: fc.nat(100),
     }),
     costNanoUsd: fc.nat(1e9),
+    isUntold: fc.boolean(),
   }),
   { maxLength: 5 },
 );
@@ -88,7 +89,9 @@ const resultsArbitrary = fc.array(
 const storeArbitrary = resultsArbitrary.map((rows) => {
   const results = rows.map(({ trail, isAnswered, model, tags, tenant, task, finishedAt, reroutes }, row): Result => {
     const terms = { task, finishedAt, reroutes, ...(tags ? { tags } : {}), ...(tenant === undefined ? {} : { tenant }) };
-    const calls = trail.map((entry, i) => trailEntry({ ...entry, call: `b.${row}.0.0.${i}` }));
+    const calls = trail.map(({ isUntold, ...entry }, i) =>
+      trailEntry({ ...entry, call: `b.${row}.0.0.${i}`, ...(isUntold ? { isEstimated: true } : {}) }),
+    );
     return isAnswered ? answered(row, { ...terms, model, trail: calls }) : failed(row, { ...terms, trail: calls });
   });
   const extras = results
@@ -107,6 +110,7 @@ function sums({
   usage,
   costNanoUsd,
   unpricedCalls,
+  estimated,
   spent,
   checks,
   baseline,
@@ -119,6 +123,8 @@ function sums({
     calls,
     costNanoUsd,
     unpricedCalls,
+    estimated.calls,
+    estimated.costNanoUsd,
     checks.answers,
     checks.passed,
     ...Object.values(usage),
@@ -268,7 +274,7 @@ describe("a report", () => {
         trail: [
           call("2.0", 128, { outcome: "uncertain" }),
           call("2.1", 256, { outcome: "unfit" }),
-          call("2.2", 512, { purpose: "repair" }),
+          call("2.2", 512, { purpose: "repair", isEstimated: true }),
         ],
       }),
       failed(3, { trail: [call("3.0", 1_024, { purpose: "analyse" }), call("3.1", 2_048, { outcome: "unfit" })] }),
@@ -288,6 +294,8 @@ describe("a report", () => {
       uncertain: 128,
       undivided: 0,
     });
+    // What was cut off, and one that was answered without a word of what it took.
+    expect(total.estimated).toEqual({ calls: 2, costNanoUsd: 128 + 512 });
     expect(wastedNanoUsd(total)).toBe(4 + 8 + 256 + 2_048 + 4_096 + 8_192 + 128);
     // Not the judgements, the analysis, what was cut off, and what no answer came of.
     expect(total.checks).toEqual({ answers: 8, passed: 6 });

@@ -21,7 +21,7 @@ const RESULTS = [
     ],
   }),
   failed(2, { error: { code: "bad-input", message: "broken JSON" } }),
-  failed(3, { error: { code: "refused", message: "no" }, trail: [trailEntry({ outcome: "refused" })] }),
+  failed(3, { error: { code: "refused", message: "no" }, trail: [trailEntry({ outcome: "refused", isEstimated: true })] }),
   failed(4, { error: { code: "bad-input", message: "broken JSON" } }),
 ];
 
@@ -49,6 +49,7 @@ describe("the summary of a batch", () => {
       calls: 5,
       uncertainCalls: 1,
       costNanoUsd: 50_000_000 + 3 * 1_234_567,
+      estimatedNanoUsd: 2 * 1_234_567,
       wallMs: 60_000,
       accuracy: { checked: 3, right: 1 },
     });
@@ -107,7 +108,7 @@ describe("the summary of a batch", () => {
         rerouted           1  20.0 %
         calls              5  1 cut off, perhaps paid twice
         tokens           480  400 in, 80 out
-        cost         $0.0537  $0.0269 per answer
+        cost         $0.0537  $0.0269 per answer, $0.0025 of it estimated
         time      1 min 00 s  0.1/s rows
         accuracy      33.3 %  1 of 3 right
 

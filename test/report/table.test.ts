@@ -308,5 +308,6 @@ function asRead(entry: LedgerEntry): Record<string, unknown> {
     reasoning_tokens: String(usage.reasoningTokens),
     price: entry.price ?? null,
     cost_nano_usd: String(entry.costNanoUsd),
+    is_estimated: entry.isEstimated,
   };
 }

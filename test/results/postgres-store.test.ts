@@ -6,6 +6,9 @@ import { StoppedError } from "../../src/job/errors.ts";
 import type { TrailEntry } from "../../src/job/trail.ts";
 import { createPostgresConnection } from "../../src/results/postgres-connection.ts";
 import { migrate } from "../../src/results/postgres-migrate.ts";
+import { batchesMigration } from "../../src/results/postgres-migrations/0001-batches.ts";
+import { resultsMigration } from "../../src/results/postgres-migrations/0002-results.ts";
+import { ledgerMigration } from "../../src/results/postgres-migrations/0003-ledger.ts";
 import { createPostgresStore } from "../../src/results/postgres-store.ts";
 import type { Store } from "../../src/results/store.ts";
 import { storeContract } from "../contracts/store-contract.ts";
@@ -47,7 +50,7 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
       withStore(async (_, url, again) => {
         await Promise.all(Array.from({ length: 6 }, (_each, i) => again().append(`b${i}`, stored([answered(i)]))));
         expect(await query(url, "select version from modelfleet.migrations order by version")).toEqual(
-          [1, 2, 3].map((version) => ({ version })),
+          [1, 2, 3, 4].map((version) => ({ version })),
         );
         expect(await again().batches()).toHaveLength(6);
       }));
@@ -72,6 +75,27 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
       } finally {
         await connection.stop();
       }
+    });
+
+    it("know of calls that were booked before estimates were marked which of them are", async () => {
+      const url = await postgres.createDatabase();
+      const connection = createPostgresConnection(url);
+      await migrate(connection, [batchesMigration, resultsMigration, ledgerMigration]);
+      const insert = `insert into modelfleet.ledger (batch, row, call, at, task, provider, model, attempt, purpose, outcome, is_duplicate, latency_ms,
+        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nano_usd)
+        select 'b', row, 'c', now(), 't', 'acme', 'acme/small', 1, 'answer', outcome, false, 1, 1, 0, 0, 1, 0, 5
+        from (values (0, 'answered'), (1, 'uncertain')) as calls (row, outcome)`;
+      await query(url, insert);
+      await connection.stop();
+      const store = createPostgresStore({ url });
+      await store.append("b", stored([answered(2)]));
+      const entries = await collect(store.ledger("b"));
+      await store.stop();
+      expect(entries.map(({ row, isEstimated }) => [row, isEstimated])).toEqual([
+        [0, false],
+        [1, true],
+        [2, false],
+      ]);
     });
 
     it("of a newer modelfleet are left alone, with a message that says so", () =>

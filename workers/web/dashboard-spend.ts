@@ -27,7 +27,7 @@ function spendName(group) {
 }
 function spendRow(group, whole) {
   const share = whole.costNanoUsd > 0 ? group.costNanoUsd / whole.costNanoUsd : 0, cost = number(group.costNanoUsd, usd(group.costNanoUsd));
-  if (group.uncertainNanoUsd > 0) cost.append(note(usd(group.uncertainNanoUsd) + " estimated"));
+  if (group.estimatedNanoUsd > 0) cost.append(note(usd(group.estimatedNanoUsd) + " estimated"));
   return element("tr", "", spendName(group), element("td", "progress", element("div", "bar use", width(Math.min(1, share)))),
     number(group.calls), number(group.duplicateCalls), number(group.inputTokens), number(group.cachedInputTokens), number(group.outputTokens), cost);
 }
