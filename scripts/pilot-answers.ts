@@ -4,7 +4,7 @@ import type { JsonValue } from "../src/job/json.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { Result } from "../src/job/result.ts";
 import { comparable, sameValue } from "../src/job/same-answer.ts";
-import { totalCostNanoUsd } from "../src/job/trail.ts";
+import { totalCostNanoUsd, type TrailEntry } from "../src/job/trail.ts";
 import type { Basis, PilotAnswer } from "../src/pilot/pilot.ts";
 import type { Store } from "../src/results/store.ts";
 import type { Trial } from "./pilot-trial.ts";
@@ -64,7 +64,11 @@ export function toPilotAnswer(result: Result, model: ModelId, { basis, field, go
   const calls = result.trail.filter((call) => call.purpose !== "judge" && call.model === model);
   const last = calls.at(-1);
   if (!last) return undefined;
-  const measured = { costNanoUsd: totalCostNanoUsd(calls), latencyMs: last.latencyMs };
+  const measured = {
+    costNanoUsd: totalCostNanoUsd(calls),
+    latencyMs: latencyOf(calls),
+    ...(isRepaired(calls) ? { isRepaired: true as const } : {}),
+  };
   if (last.outcome === "unfit" || last.outcome === "refused") {
     return { value: undefined, passed: false, ...(basis === "agreement" ? {} : { correct: false }), ...measured };
   }
@@ -78,6 +82,17 @@ export function toPilotAnswer(result: Result, model: ModelId, { basis, field, go
   // if it never agreed on what is wrong.
   const isJudgedWrong = result.status === "error" && result.error.code === "unfit" && last.outcome === "answered";
   return isJudgedWrong ? { value: JUDGED_WRONG, passed: true, correct: false, ...measured } : undefined;
+}
+
+/** A repair comes on top of the answer that it mends; of calls that were made again the last one counts. */
+function latencyOf(calls: readonly TrailEntry[]): number {
+  const [repair, answer] = [calls.findLast(({ purpose }) => purpose === "repair"), calls.findLast(({ purpose }) => purpose !== "repair")];
+  return (repair?.latencyMs ?? 0) + (answer?.latencyMs ?? 0);
+}
+
+function isRepaired(calls: readonly TrailEntry[]): boolean {
+  const repairAt = calls.findIndex(({ purpose }) => purpose === "repair");
+  return repairAt > 0 && calls[repairAt - 1]!.outcome === "unfit";
 }
 
 /** No canonical text of an answer: those have no such character but between fields. */

@@ -20,8 +20,8 @@ export interface JobTerms {
   readonly allow?: readonly ModelId[];
   readonly deny?: readonly ModelId[];
   /**
-   * A trial asks each of the models in `allow` once, in their order until one answers, whatever the route says; nothing leads on: a failed check ends the row. `judged`: by
-   * the task's judge too, every answer; `checked`: by the checks alone.
+   * A trial asks each of the models in `allow` once, in their order until one answers, whatever the route says. An answer is repaired where the task would have it; but
+   * nothing leads on: a failed check ends the row. `judged`: by the task's judge too, every answer; `checked`: by the checks alone.
    */
   readonly trial?: "checked" | "judged";
 }

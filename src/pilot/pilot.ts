@@ -12,6 +12,8 @@ export interface PilotAnswer {
   readonly value: string | undefined;
   /** Its task's checks. */
   readonly passed: boolean;
+  /** Only after a repair: its first answer failed them. */
+  readonly isRepaired?: true;
   /** Against gold, or by a judge; absent where neither was asked. */
   readonly correct?: boolean;
   readonly costNanoUsd: number;

@@ -63,7 +63,8 @@ export function createSample(input: PilotInput): Sample {
     const isRight = Uint8Array.from(answers, ({ correct }, row) =>
       Number(values[row] !== UNUSABLE && (truth ? values[row] === truth[row] : correct === true)),
     );
-    const hasPassed = Uint8Array.from(answers, ({ passed }) => Number(passed));
+    // At first try, as the fleet counts it as well.
+    const hasPassed = Uint8Array.from(answers, ({ passed, isRepaired = false }) => Number(passed && !isRepaired));
     const costNanoUsd = Float64Array.from(answers, (answer) => answer.costNanoUsd);
     return {
       id,

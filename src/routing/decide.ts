@@ -93,7 +93,7 @@ function afterAnswers({ task, progress, step, parts, isJudged, isTrial }: Decide
 
   // Of several answers none is repaired: the next step decides, unless the task says that such a row ends.
   const failed = sorted.failedChecks.find(({ onFail }) => parts.length === 1 || onFail === "fail");
-  if (failed) return afterFailedCheck(met, isTrial ? { ...failed, onFail: "fail" } : failed, "check");
+  if (failed) return afterFailedCheck(met, isTrial ? inTrial(failed, met) : failed, "check");
   if (sorted.answers.length === parts.length) return rebind(met, disagreement(step));
   return rebind(met, sorted.exclusions);
 }
@@ -118,6 +118,11 @@ function afterFailedCheck(progress: Progress, { model, answer, reason, onFail }:
     default:
       return onFail satisfies never;
   }
+}
+
+/** A model is tried as the route would have it, repair included; but nothing leads on to another one. */
+function inTrial(failed: FailedCheck, { repaired = [] }: Progress): FailedCheck {
+  return failed.onFail === "repair" && !repaired.includes(failed.model) ? failed : { ...failed, onFail: "fail" };
 }
 
 function heldOf({ model, answer }: SortedParts["answers"][number], { answers }: SortedParts, { agree }: Step): HeldAnswer {
@@ -148,7 +153,8 @@ function afterJudgement({ task, progress, parts, isTrial }: Decided, sorted: Sor
     const { score, reason } = judged.answer.json as { readonly score: number; readonly reason: string };
     if (score >= task.judge.passMark) return { kind: "answer", model: held.model, answer: held.answer };
     const said = `${judged.model} gave it ${score} of 10, and ${task.judge.passMark} are needed: ${reason}`;
-    return afterFailedCheck(withoutHeld(progress), { ...held, reason: said, onFail: isTrial ? "fail" : task.judge.onFail }, "judged");
+    const unpassed = { ...held, reason: said, onFail: task.judge.onFail };
+    return afterFailedCheck(withoutHeld(progress), isTrial ? inTrial(unpassed, progress) : unpassed, "judged");
   }
   // A judge that fails is asked no more; another one may be there. One whose verdict could not be read may still answer: its trail keeps it from judging.
   const invalid = sorted.endings.map(({ message }): Exclusion => ({ model: parts[0]!.model, cause: "capability", reason: message }));

@@ -166,10 +166,16 @@ describe("an answer that fails a check", () => {
     });
   });
 
-  it("in a trial ends the row, whatever the check says: nothing leads on", () => {
-    for (const onFail of ["repair", "escalate", "fail"] as const) {
+  it("in a trial ends the row, whatever the check says, but for a repair: nothing leads on", () => {
+    for (const onFail of ["escalate", "fail"] as const) {
       expect(decide(ONE, [failing(onFail)], { isTrial: true })).toMatchObject({ kind: "error", error: { code: "unfit" } });
     }
+    expect(decide(ONE, [failing("repair")], { isTrial: true })).toMatchObject({
+      kind: "rebind",
+      progress: { next: [{ purpose: "repair" }] },
+    });
+    const again = decide(ONE, [failing("repair")], { isTrial: true, progress: { repaired: [...ONE.models] } });
+    expect(again).toMatchObject({ kind: "error", error: { code: "unfit" } });
     expect(decide(ONE, [answered("yes")], { isTrial: true })).toMatchObject({ kind: "answer" });
   });
 });
@@ -346,7 +352,11 @@ describe("a judgement", () => {
   it("below it, by the judge's onFail: fail ends the row; so it does in a trial", () => {
     const error = { kind: "error", error: { code: "unfit", message: expect.stringMatching(/^a\/1: b\/2 gave it 2 of 10/) as string } };
     expect(judge(verdictOf(2), { judge: { onFail: "fail" } })).toEqual(error);
-    for (const onFail of ["repair", "escalate"] as const) expect(judge(verdictOf(2), { judge: { onFail }, isTrial: true })).toEqual(error);
+    expect(judge(verdictOf(2), { judge: { onFail: "escalate" }, isTrial: true })).toEqual(error);
+    expect(judge(verdictOf(2), { judge: { onFail: "repair" }, isTrial: true })).toMatchObject({
+      progress: { next: [{ purpose: "repair" }] },
+    });
+    expect(judge(verdictOf(2), { judge: { onFail: "repair" }, isTrial: true, progress: { repaired: ["a/1"] } })).toEqual(error);
   });
 
   it.each<[string, Outcome, readonly string[]]>([

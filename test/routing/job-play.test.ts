@@ -296,13 +296,16 @@ describe("a job, whatever becomes of its calls", { timeout: 60_000 }, () => {
     await expect(neverAgain).resolves.toBeUndefined();
   });
 
-  it("in a trial asks nobody for an analysis or a repair, and ends at the first failed check", async () => {
+  it("in a trial asks nobody for an analysis, and nobody else once an answer has failed its checks, and a repair where they want one", async () => {
     const tried = always(({ job: { trial } }, { end, calls }) => {
       if (trial === undefined) return [];
-      const answers = answersOf(calls);
-      const failed = answers.findIndex(({ outcome }) => outcome.kind === "unfit" && outcome.cause === "check");
-      const isOver = failed < 0 || (end.kind === "error" && end.error.code === "unfit" && answers.length === failed + 1);
-      return [...callsFor("analyse", calls), ...callsFor("repair", calls), ...(isOver ? [] : [end])];
+      const isUnfit = end.kind === "error" && end.error.code === "unfit";
+      const failed = calls.findIndex(({ step, outcome }) => {
+        const isFailed = outcome.kind === "unfit" && outcome.cause === "check";
+        return isFailed && (step.purpose === "repair" || (step.purpose === undefined && outcome.onFail !== "repair"));
+      });
+      const isOver = failed < 0 || (isUnfit && calls.length === failed + 1);
+      return [...callsFor("analyse", calls), ...(isOver ? [] : [end])];
     });
     await expect(tried).resolves.toBeUndefined();
   });

@@ -99,7 +99,7 @@ describe("a slip in a route", () => {
   it.each([
     ["{ models: [] }", "models: needs at least 1"],
     ["[]", ": needs at least 1"],
-    ["p/a", ": must be a mapping, not text; or must be a list, not text"],
+    ["p/a", ": must be a mapping or a list, not text"],
     ["[ p/a, { model: q/b, weight: 2 } ]", "[1].weight: counts only"],
     ["{ models: [p/a], fallback: [{ model: q/b, weight: 2 }] }", "fallback[0].weight: counts only"],
     ["{ strategy: { simple: [p/a], complex: [{ model: q/b, weight: 2 }] } }", "strategy.complex[0].weight: counts only"],
