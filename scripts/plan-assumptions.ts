@@ -25,7 +25,8 @@ export const ASSUMED_SIDE_OUTPUT: Range = { low: 15, expected: 80, high: 400 };
 
 /** Without a limit of the request's own answers are supposed to be no longer. */
 export const LONGEST_ASSUMED = 2_048;
-const SHORTEST_TEXT = 16;
+/** A word. */
+const SHORTEST_TEXT = 1;
 const TOKENS_PER_PROPERTY = 3;
 const BRACES = 1;
 /** Models answer the same question at lengths that differ by as much. */

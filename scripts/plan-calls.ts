@@ -1,11 +1,12 @@
 // One kind of calls of a group of rows: what each of them takes of tokens, money and the vendor's limits.
 
 import type { Fleet } from "../src/config/fleet.ts";
-import { callCostNanoUsd } from "../src/cost/call-cost.ts";
+import { tokenPricesFor } from "../src/cost/token-prices.ts";
+import type { Price } from "../src/job/model.ts";
 import type { ModelId } from "../src/job/names.ts";
 import { NO_USAGE } from "../src/job/usage.ts";
 import { chargingPolicy, finalCharge, upFrontCharge, type Charge } from "../src/limits/charging.ts";
-import type { ExpectedCalls } from "../src/plan/plan.ts";
+import type { ExpectedCalls, ModelKnowledge, TokenParts } from "../src/plan/plan.ts";
 import type { RowGroup, RowScan } from "./plan-rows.ts";
 
 /** For each row of the group that takes the way. */
@@ -43,32 +44,56 @@ export function toGroupCalls(
     knowledge,
     inputTokens,
     outputTokens,
-    costNanoUsd: meanCost(fleet, model, inputTokens, outputTokens),
-    charge: chargeOf(fleet, model, { inputTokens, chargedTokens, outputTokens, maxOutputTokens }),
+    costNanoUsd: meanCost(fleet, model, { inputTokens, outputTokens }, knowledge.parts),
+    charge: chargeOf(fleet, model, { inputTokens, chargedTokens, outputTokens, maxOutputTokens, cached: knowledge.parts.cached }),
   };
 }
 
+interface CallTokens {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+const PICO_PER_NANO = 1_000;
+
 type Priced = Pick<Fleet, "models" | "providers">;
 
-/** For whole tokens a call's cost is exact; between them it goes evenly. */
-function meanCost({ models }: Priced, id: ModelId, inputTokens: number, outputTokens: number): number {
+/** In nano-dollars, not rounded: it is a mean. */
+function meanCost(
+  { models }: Priced,
+  id: ModelId,
+  { inputTokens, outputTokens }: CallTokens,
+  { cached, written, reasoning }: TokenParts,
+): number {
   const price = models.get(id)?.price;
   if (!price) return 0;
-  const cost = (input: number, output: number) => callCostNanoUsd({ ...NO_USAGE, inputTokens: input, outputTokens: output }, price);
-  const [input, output] = [Math.floor(inputTokens), Math.floor(outputTokens)];
-  const whole = cost(input, output);
-  return whole + (inputTokens - input) * (cost(input + 1, output) - whole) + (outputTokens - output) * (cost(input, output + 1) - whole);
+  const rates = tokenPricesFor(price, inputTokens);
+  const input = (1 - cached - written) * rates.input + cached * rates.cachedInput + written * rates.cacheWrite;
+  const output = (1 - reasoning) * rates.output + reasoning * (rates.reasoning ?? rates.output);
+  return (inputTokens * input + outputTokens * output) / PICO_PER_NANO;
+}
+
+/** The dearest that tokens may turn out to be: written to a cache where that was seen, and nothing but reasoning. */
+export function dearestParts({ parts }: Pick<ModelKnowledge, "parts">, price: Price | undefined): TokenParts {
+  const isWritten = price !== undefined && parts.written > 0 && price.cacheWrite > price.input;
+  const isReasoned = price?.reasoning !== undefined && price.reasoning > price.output;
+  return { cached: 0, written: isWritten ? 1 : 0, reasoning: isReasoned ? 1 : 0 };
 }
 
 /** What remains of a call's charge when it is over. */
 function chargeOf(
   { models, providers }: Priced,
   id: ModelId,
-  call: { inputTokens: number; chargedTokens: number; outputTokens: number; maxOutputTokens: number | undefined },
+  call: CallTokens & { readonly chargedTokens: number; readonly maxOutputTokens: number | undefined; readonly cached: number },
 ): Charge {
   const policy = chargingPolicy(providers.get(models.get(id)!.provider)!);
   const { inputTokens, chargedTokens, outputTokens, maxOutputTokens } = call;
-  const final = finalCharge(policy, { call: "", model: id, ending: "answered", usage: { ...NO_USAGE, inputTokens, outputTokens } });
+  const final = finalCharge(policy, {
+    call: "",
+    model: id,
+    ending: "answered",
+    usage: { ...NO_USAGE, inputTokens, cachedInputTokens: call.cached * inputTokens, outputTokens },
+  });
   if (final.kind === "used") return final.used;
   const limit = maxOutputTokens === undefined ? {} : { maxOutputTokens };
   return upFrontCharge(policy, { inputTokens, inputCharacters: chargedTokens * CHARACTERS_PER_TOKEN, outputTokens, ...limit });

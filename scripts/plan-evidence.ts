@@ -52,8 +52,9 @@ export function createEvidence(former: FormerRows, trials: Trials): Evidence {
   for (const tally of former.ways.values()) addSteps(all, tally);
   const tried = new Map<ModelId, CallTally>();
   for (const row of trials.rows) {
-    for (const [model, { call, judged }] of row) {
+    for (const [model, { call, repairs, judged }] of row) {
       countCall(callsOf(tried, model), call);
+      for (const repair of repairs) countCall(all.repairs, repair);
       countJudgements(all, judged);
     }
   }

@@ -9,6 +9,7 @@ import {
   KINDS,
   LEVELS,
   rangeOf,
+  type ExpectedCalls,
   type Kind,
   type Level,
   type PathKnowledge,
@@ -17,7 +18,7 @@ import {
   type ReadFigure,
 } from "../src/plan/plan.ts";
 import { longestAnswer } from "./plan-assumptions.ts";
-import { toGroupCalls, type GroupCalls } from "./plan-calls.ts";
+import { dearestParts, toGroupCalls, type GroupCalls } from "./plan-calls.ts";
 import type { Knowledge } from "./plan-knowledge.ts";
 import type { RowGroup, RowScan } from "./plan-rows.ts";
 import type { SeenLimits } from "./plan-scene.ts";
@@ -73,9 +74,11 @@ export function planRoute(
   const worst = known.flatMap(({ group, rows, paths }) => {
     const limit = group.limitedRows === group.rows ? group.maxOutputTokens / group.rows : undefined;
     const longest = (model: ModelId, purpose: Purpose) => longestAnswer(fleet.models.get(model), MOST_TOKENS[purpose] ?? limit);
-    const costs = paths.map((path) =>
-      worstCalls(task, path, longest).map((calls) => ({ calls: toGroupCalls(calls, group, options), rows })),
-    );
+    const toWorst = ({ knowledge: known, ...calls }: ExpectedCalls) => {
+      const parts = dearestParts(known, fleet.models.get(calls.model)?.price);
+      return { calls: toGroupCalls({ ...calls, knowledge: { ...known, parts } }, group, options), rows };
+    };
+    const costs = paths.map((path) => worstCalls(task, path, longest).map(toWorst));
     return costs.reduce((most, each) => (totalsOf(each).costNanoUsd > totalsOf(most).costNanoUsd ? each : most), []);
   });
   const models = [...new Set(expected.map(({ calls }) => calls.model))];

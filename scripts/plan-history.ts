@@ -8,6 +8,7 @@ import type { ProviderSpec } from "../src/job/model.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { Result } from "../src/job/result.ts";
 import type { TaskSpec } from "../src/job/task.ts";
+import type { Purpose } from "../src/job/trail.ts";
 import { createRedisLessonBook } from "../src/prompt/redis-lesson-book.ts";
 import type { DimensionUse } from "../src/limits/limit-use.ts";
 import { readLimitUse } from "../src/limits/redis-limit-use.ts";
@@ -138,8 +139,11 @@ function trialAnswer(result: Result): { readonly model: ModelId; readonly answer
   const call = result.trail.findLast(({ purpose, outcome }) => purpose === "answer" && ANSWERED.has(outcome));
   if (!call) return undefined;
   const isPassed = result.status === "answered" && result.model === call.model;
-  const judged = result.trail.filter(({ purpose }) => purpose === "judge");
-  return { model: call.model, answer: { call, judged, ...(isPassed ? { answer: result.answer } : {}) } };
+  const of = (wanted: Purpose) => result.trail.filter(({ purpose }) => purpose === wanted);
+  return {
+    model: call.model,
+    answer: { call, repairs: of("repair"), judged: of("judge"), ...(isPassed ? { answer: result.answer } : {}) },
+  };
 }
 
 const ANSWERED: ReadonlySet<string> = new Set(["answered", "unfit", "refused"]);

@@ -5,7 +5,8 @@
 // is known of rows of one length is carried over to those of another by the text alone.
 
 import type { Known, ModelKnowledge } from "../src/plan/plan.ts";
-import { countSlope, type CountTally } from "../src/plan/step-sums.ts";
+import { countSlope } from "../src/plan/call-means.ts";
+import type { CountTally } from "../src/plan/step-sums.ts";
 import type { LessonSums } from "../src/prompt/lesson-sums.ts";
 import { ASSUMED_INPUT } from "./plan-assumptions.ts";
 

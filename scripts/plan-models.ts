@@ -1,8 +1,9 @@
 // What is known of one model's calls: those that answer a row, and those beside it, of who judges the answer or tells how hard the row is.
 
-import type { Known, ModelKnowledge } from "../src/plan/plan.ts";
+import { NO_PARTS, type Known, type ModelKnowledge, type TokenParts } from "../src/plan/plan.ts";
 import { exactly } from "../src/plan/spread.ts";
-import { meanInput, type CallTally } from "../src/plan/step-sums.ts";
+import { meanInput, partsOf } from "../src/plan/call-means.ts";
+import type { CallTally } from "../src/plan/step-sums.ts";
 import type { LessonSums } from "../src/prompt/lesson-sums.ts";
 import { knowInput, type InputKnowledge, type InputSeen } from "./plan-input.ts";
 import { knowLatency } from "./plan-latency.ts";
@@ -24,6 +25,7 @@ export function knowModel(sources: Sources, asked: Asked): ModelKnowledge {
     answerRate: answerRateOf(sources, asked),
     ...input,
     outputTokens: knowOutput(sources, asked, input.inputFactor * sources.inputOf(id).mean + input.inputMore),
+    parts: knowParts(calls, sources.anywhere(subject, id)),
     ...knowLatency([calls, sources.anywhere(subject, id)], sources.statsOf(subject, id), sources.models.get(id)),
   };
 }
@@ -46,6 +48,7 @@ export function knowSideModel(
     inputMore: 0,
     inputScale: exactly(1),
     outputTokens: knowOutput(sources, asked, 0),
+    parts: knowParts(calls),
     ...knowLatency([calls], sources.statsOf(subject, id), sources.models.get(id)),
   };
   return { model, inputMore: mean === undefined ? supposed(supposedMore) : exactly(mean - ours) };
@@ -58,6 +61,12 @@ export function supposed(value: number): Known {
 function countedMean(calls: CallTally | undefined, lessons: LessonSums): number | undefined {
   if (calls && calls.answers >= LEAST_CALLS) return meanInput(calls).mean;
   return lessons.calls >= LEAST_CALLS ? lessons.counted / lessons.calls : undefined;
+}
+
+/** `tallies`: the likeliest first. */
+function knowParts(...tallies: readonly (CallTally | undefined)[]): TokenParts {
+  const seen = tallies.find((tally) => tally !== undefined && tally.answers >= LEAST_CALLS);
+  return seen ? partsOf(seen) : NO_PARTS;
 }
 
 function answerRateOf(sources: Sources, { id, subject, calls }: Asked): number {

@@ -3,7 +3,8 @@
 import type { ModelId } from "../src/job/names.ts";
 import type { Known } from "../src/plan/plan.ts";
 import { meanAround } from "../src/plan/spread.ts";
-import { meanInput, meanOutput, outputSlope, type CallTally } from "../src/plan/step-sums.ts";
+import { meanInput, meanOutput, outputSlope } from "../src/plan/call-means.ts";
+import type { CallTally } from "../src/plan/step-sums.ts";
 import { assumeOutput, ASSUMED_SIDE_OUTPUT } from "./plan-assumptions.ts";
 import type { Asked, Sources } from "./plan-sources.ts";
 

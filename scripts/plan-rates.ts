@@ -68,6 +68,8 @@ export function knowFailures(
   tally: StepTally | undefined,
 ): Readonly<Record<FailurePolicy, number>> {
   if (step.models.length > 1) return only("escalate");
+  // A trial ends its row whatever the check says: it doesn't tell.
+  if (task.checks.length > 0 && task.checks.every(({ onFail }) => onFail === "fail")) return only("fail");
   const failed = tally ? tally.answered - tally.done : 0;
   const isRepairing = task.checks.some(({ onFail }) => onFail === "repair");
   if (tally && failed >= LEAST_SEEN) {
@@ -75,8 +77,7 @@ export function knowFailures(
     const fail = Math.min(1 - repair, tally.ended / failed);
     return { repair, fail, escalate: 1 - repair - fail };
   }
-  if (isRepairing) return only("repair");
-  return only(task.checks.length > 0 && task.checks.every(({ onFail }) => onFail === "fail") ? "fail" : "escalate");
+  return only(isRepairing ? "repair" : "escalate");
 }
 
 function only(policy: FailurePolicy): Readonly<Record<FailurePolicy, number>> {

@@ -11,13 +11,15 @@ const P95_DEVIATIONS = 1.645;
 /** Ascending. `seen`: in any order, not empty. */
 export function latenciesOf(seen: readonly number[]): readonly number[] {
   const sorted = seen.toSorted((a, b) => a - b);
-  const tailFrom = Math.max(TAIL_FROM, 1 - OFTEN / sorted.length);
-  const threshold = quantile(sorted, tailFrom);
+  const threshold = quantile(sorted, TAIL_FROM);
   const above = sorted.filter((value) => value > threshold);
   const excess = above.length === 0 ? 0 : above.reduce((sum, value) => sum + value - threshold, 0) / above.length;
-  return shares().map((share) =>
-    share <= tailFrom ? quantile(sorted, share) : threshold + excess * Math.log((1 - tailFrom) / (1 - share)),
-  );
+  let longest = 0;
+  return shares().map((share) => {
+    const isSeen = share <= TAIL_FROM || (1 - share) * sorted.length >= OFTEN;
+    longest = Math.max(longest, isSeen ? quantile(sorted, share) : threshold + excess * Math.log((1 - TAIL_FROM) / (1 - share)));
+    return longest;
+  });
 }
 
 /** A log-normal time with this median and 95th percentile. */

@@ -21,6 +21,15 @@ export type Kind = (typeof KINDS)[number];
 /** Reads a figure at the level at which a plan is being worked out. */
 export type ReadFigure = (known: Known, kind: Kind) => number;
 
+/** Shares that have prices of their own: of the input, read from the vendor's cache and written to it; of the output, reasoning. */
+export interface TokenParts {
+  readonly cached: number;
+  readonly written: number;
+  readonly reasoning: number;
+}
+
+export const NO_PARTS: TokenParts = { cached: 0, written: 0, reasoning: 0 };
+
 /** How one model's calls go in one step of a route. */
 export interface ModelKnowledge {
   readonly model: ModelId;
@@ -32,6 +41,7 @@ export interface ModelKnowledge {
   /** By how much that may be off: 1 is what is expected. */
   readonly inputScale: Known;
   readonly outputTokens: Known;
+  readonly parts: TokenParts;
   /** Times of calls: ascending, each as likely as any other; and by how much they may be off. */
   readonly latenciesMs: readonly number[];
   readonly latencyScale: Range;

@@ -10,8 +10,9 @@ import { callsOf, countCall, countJudgements, newStepTally, type StepTally } fro
 export interface TrialAnswer {
   /** Absent: it failed its checks, was refused, or a judge did not let it pass. */
   readonly answer?: Answer;
-  /** The call that brought it. */
+  /** The call that brought its first version. */
   readonly call: TrailEntry;
+  readonly repairs: readonly TrailEntry[];
   /** Judgements of it. */
   readonly judged: readonly TrailEntry[];
 }
@@ -20,11 +21,7 @@ export interface TrialAnswer {
 export type TrialRow = ReadonlyMap<ModelId, TrialAnswer>;
 
 /** Step by step. `agrees`: whether enough of a step's answers say the same. Rows that not all models of the path were asked are left out. */
-export function replayTrials(
-  path: readonly Step[],
-  rows: readonly TrialRow[],
-  agrees: (step: Step, answers: readonly { readonly answer: Answer }[]) => boolean,
-): readonly StepTally[] {
+export function replayTrials(path: readonly Step[], rows: readonly TrialRow[], agrees: Agrees): readonly StepTally[] {
   const models = [...new Set(path.flatMap((step) => step.models))];
   const first = path[0]?.models[0];
   let left = rows.filter((row) => models.every((model) => row.has(model)));
@@ -34,17 +31,39 @@ export function replayTrials(
     for (const row of left) {
       const said = step.models.map((model) => ({ model, ...row.get(model)! }));
       for (const { model, call } of said) countCall(callsOf(tally.models, model), call);
-      const answers = said.flatMap(({ answer }) => (answer ? [{ answer }] : []));
-      const isDone = step.models.length === 1 ? said.every(({ call }) => call.outcome === "answered") : agrees(step, answers);
       tally.rows++;
       tally.answered++;
       tally.firstInputTokens += first ? row.get(first)!.call.usage.inputTokens : 0;
-      // Which of those that agree is judged makes no difference to what judging takes.
-      if (isDone) tally.done++;
-      if (isDone) countJudgements(tally, said[0]!.judged);
-      else failed.push(row);
+      const isDone = step.models.length === 1 ? countAlone(tally, said[0]!) : countTogether(agrees, tally, step, said);
+      if (!isDone) failed.push(row);
     }
     left = failed;
     return tally;
   });
+}
+
+type Agrees = (step: Step, answers: readonly { readonly answer: Answer }[]) => boolean;
+
+/** Whether the step ends the row, but for its judge's word. */
+function countAlone(tally: StepTally, { call, repairs, judged }: TrialAnswer): boolean {
+  const isDone = call.outcome === "answered";
+  const isMended = repairs.at(-1)?.outcome === "answered";
+  for (const repair of repairs) countCall(tally.repairs, repair);
+  if (isDone) tally.done++;
+  else if (repairs.length > 0) tally.repaired++;
+  if (isMended) tally.repairDone++;
+  countJudgements(tally, judged);
+  return isDone || isMended;
+}
+
+function countTogether(agrees: Agrees, tally: StepTally, step: Step, said: readonly TrialAnswer[]): boolean {
+  const isDone = agrees(
+    step,
+    said.flatMap(({ answer }) => (answer ? [{ answer }] : [])),
+  );
+  if (!isDone) return false;
+  tally.done++;
+  // Which of those that agree is judged makes no difference to what judging takes.
+  countJudgements(tally, said[0]!.judged);
+  return true;
 }

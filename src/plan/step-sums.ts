@@ -15,6 +15,10 @@ export interface CallTally {
   inputSquares: number;
   outputTokens: number;
   outputSquares: number;
+  /** Parts of the input, and of the output. */
+  cachedInputTokens: number;
+  cacheWriteTokens: number;
+  reasoningTokens: number;
   /** Input times output: whether answers grow with the rows. */
   products: number;
   /** Of those whose input we had counted as well: how the vendor's count goes with ours. */
@@ -79,6 +83,9 @@ export function newCallTally(): CallTally {
     inputSquares: 0,
     outputTokens: 0,
     outputSquares: 0,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    reasoningTokens: 0,
     products: 0,
     counts: { calls: 0, ours: 0, oursSquares: 0, theirs: 0, theirsSquares: 0, products: 0 },
     latenciesMs: [],
@@ -106,10 +113,10 @@ export function callsOf(tallies: Map<ModelId, CallTally>, model: ModelId): CallT
   return found;
 }
 
-type CountedCall = Pick<TrailEntry, "outcome" | "usage" | "latencyMs" | "estimatedInputTokens">;
+type CountedCall = Pick<TrailEntry, "outcome" | "usage" | "latencyMs" | "estimatedInputTokens" | "isEstimated">;
 
 /** What a vendor throttles is asked again, and says nothing. */
-export function countCall(tally: CallTally, { outcome, usage, latencyMs, estimatedInputTokens }: CountedCall): void {
+export function countCall(tally: CallTally, { outcome, usage, latencyMs, estimatedInputTokens, isEstimated }: CountedCall): void {
   if (outcome === "throttled" || outcome === "cancelled" || outcome === "expired") return;
   tally.requests++;
   if (!isAnswer({ outcome, usage })) return;
@@ -119,8 +126,11 @@ export function countCall(tally: CallTally, { outcome, usage, latencyMs, estimat
   tally.inputSquares += inputTokens ** 2;
   tally.outputTokens += outputTokens;
   tally.outputSquares += outputTokens ** 2;
+  tally.cachedInputTokens += usage.cachedInputTokens;
+  tally.cacheWriteTokens += usage.cacheWriteTokens;
+  tally.reasoningTokens += usage.reasoningTokens;
   tally.products += inputTokens * outputTokens;
-  if (estimatedInputTokens !== undefined) countBoth(tally.counts, estimatedInputTokens, inputTokens);
+  if (estimatedInputTokens !== undefined && !isEstimated) countBoth(tally.counts, estimatedInputTokens, inputTokens);
   if (tally.answers % tally.latencyStride === 0) addLatencies(tally, [latencyMs]);
 }
 
@@ -158,10 +168,23 @@ export function isAnswer({ outcome, usage }: Pick<TrailEntry, "outcome" | "usage
   return outcome === "answered" || ((outcome === "unfit" || outcome === "refused") && usage.outputTokens > 0);
 }
 
+const COUNT_SUMS = ["calls", "ours", "oursSquares", "theirs", "theirsSquares", "products"] as const;
+const CALL_SUMS = [
+  "requests",
+  "answers",
+  "inputTokens",
+  "inputSquares",
+  "outputTokens",
+  "outputSquares",
+  "cachedInputTokens",
+  "cacheWriteTokens",
+  "reasoningTokens",
+  "products",
+] as const;
+
 export function addCalls(to: CallTally, from: CallTally): void {
-  for (const key of ["requests", "answers", "inputTokens", "inputSquares", "outputTokens", "outputSquares", "products"] as const)
-    to[key] += from[key];
-  for (const key of ["calls", "ours", "oursSquares", "theirs", "theirsSquares", "products"] as const) to.counts[key] += from.counts[key];
+  for (const key of CALL_SUMS) to[key] += from[key];
+  for (const key of COUNT_SUMS) to.counts[key] += from.counts[key];
   while (to.latencyStride < from.latencyStride) thinOut(to);
   const every = to.latencyStride / from.latencyStride;
   addLatencies(
@@ -176,56 +199,4 @@ export function addSteps(to: StepTally, from: StepTally): void {
   for (const [model, tally] of from.models) addCalls(callsOf(to.models, model), tally);
   addCalls(to.repairs, from.repairs);
   for (const [model, tally] of from.judges) addCalls(callsOf(to.judges, model), tally);
-}
-
-/** Mean and standard deviation, of answers. */
-export function meanOutput({ answers, outputTokens, outputSquares }: CallTally): { readonly mean: number; readonly scatter: number } {
-  return moments(answers, outputTokens, outputSquares);
-}
-
-export function meanInput({ answers, inputTokens, inputSquares }: CallTally): { readonly mean: number; readonly scatter: number } {
-  return moments(answers, inputTokens, inputSquares);
-}
-
-function moments(of: number, sum: number, squares: number) {
-  const mean = of > 0 ? sum / of : 0;
-  return { mean, scatter: of > 0 ? Math.sqrt(Math.max(0, squares / of - mean ** 2)) : 0 };
-}
-
-/** Fewer show no slope. */
-const LEAST_FOR_SLOPE = 50;
-const CLEARLY = 4;
-
-/** How one figure goes with another, by least squares. */
-export interface Slope {
-  readonly slope: number;
-  /** Standard error. */
-  readonly error: number;
-}
-
-/** Tokens of output for each one of input, where answers clearly grow with their rows; else 0. */
-export function outputSlope({ answers, inputTokens, inputSquares, outputTokens, outputSquares, products }: CallTally): number {
-  const found = slopeOf(answers, { sum: inputTokens, squares: inputSquares }, { sum: outputTokens, squares: outputSquares }, products);
-  return found && found.slope > CLEARLY * found.error ? found.slope : 0;
-}
-
-/** Vendor's tokens of input for each one of ours; undefined where too few were counted, or all are as long. */
-export function countSlope({ calls, ours, oursSquares, theirs, theirsSquares, products }: CountTally): Slope | undefined {
-  return slopeOf(calls, { sum: ours, squares: oursSquares }, { sum: theirs, squares: theirsSquares }, products);
-}
-
-interface Sums {
-  readonly sum: number;
-  readonly squares: number;
-}
-
-function slopeOf(of: number, x: Sums, y: Sums, products: number): Slope | undefined {
-  if (of < LEAST_FOR_SLOPE) return undefined;
-  const inX = moments(of, x.sum, x.squares);
-  const inY = moments(of, y.sum, y.squares);
-  if (inX.scatter === 0 || inY.scatter === 0) return undefined;
-  const covariance = products / of - inX.mean * inY.mean;
-  const slope = covariance / inX.scatter ** 2;
-  const unexplained = Math.max(0, inY.scatter ** 2 - slope * covariance);
-  return { slope, error: Math.sqrt(unexplained / (of - 2)) / inX.scatter };
 }

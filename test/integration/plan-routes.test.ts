@@ -25,21 +25,21 @@ function twoModels(one: number, two: number) {
 
 describe("a plan of a route that rows take in different ways, after a former run of the same rows", { timeout: 120_000 }, () => {
   it("by who would be done first: shares them out by the limits of the models, whatever those were before", async () => {
-    const rows = classifyRows(240);
+    const rows = classifyRows(500);
     const task = { route: { strategy: "soonest", models: ["a/one", "b/two"] } };
-    of = await startPlanFleet({ ...ticketVendors(rows, twoModels(1_200, 2_400), task), rows: toJsonl(rows) });
+    of = await startPlanFleet({ ...ticketVendors(rows, twoModels(2_400, 4_800), task), rows: toJsonl(rows) });
     await of.run("former");
-    await of.configure(ticketVendors(rows, twoModels(600, 300), task).config);
+    await of.configure(ticketVendors(rows, twoModels(1_500, 750), task).config);
     const { own, plan } = await of.plan();
     expect(plan.assumptions).toEqual([]);
-    expect(own.models.find(({ model }) => model === "b/two")!.calls).toBeGreaterThan(60);
+    expect(own.models.find(({ model }) => model === "b/two")!.calls).toBeGreaterThan(120);
     expectClose(own, await of.run("real"));
   });
 
   it("that spills over to a fallback: counts those that don't wait for the first choice at the fallback's price", async () => {
-    const rows = classifyRows(140);
+    const rows = classifyRows(700);
     const task = { route: { strategy: "ordered", models: ["a/one"], fallback: ["b/two"], spill: "2s" } };
-    of = await startPlanFleet({ ...ticketVendors(rows, twoModels(240, 360), task), rows: toJsonl(rows) });
+    of = await startPlanFleet({ ...ticketVendors(rows, twoModels(1_500, 1_500), task), rows: toJsonl(rows) });
     await of.run("former");
     await of.forget();
     const { own, plan } = await of.plan();

@@ -4,7 +4,7 @@ import type { ModelId } from "../../src/job/names.ts";
 import type { Answer } from "../../src/job/outcome.ts";
 import type { Step } from "../../src/job/task.ts";
 import { replayTrials, type TrialAnswer, type TrialRow } from "../../src/plan/replay-trials.ts";
-import { meanInput, meanOutput } from "../../src/plan/step-sums.ts";
+import { meanInput, meanOutput } from "../../src/plan/call-means.ts";
 import { trailEntry } from "../results/sample-results.ts";
 import { score, usage } from "./row-trail.ts";
 
@@ -20,13 +20,19 @@ function says(text: string, { output = 10, input = 100, scores = [] as readonly 
   return (model) => ({
     answer,
     call: trailEntry({ model, usage: usage(input, output) }),
+    repairs: [],
     judged: scores.map((points) => trailEntry(score("j/1", points))),
   });
 }
 
 /** Paid all the same. */
 function fails(outcome: "unfit" | "refused" = "unfit"): Said {
-  return (model) => ({ call: trailEntry({ model, outcome, usage: usage(100, 5) }), judged: [] });
+  return (model) => ({ call: trailEntry({ model, outcome, usage: usage(100, 5) }), repairs: [], judged: [] });
+}
+
+/** A first answer that fails, and one more, at 140 tokens of input and 12 of output. */
+function repairs(outcome: "answered" | "unfit"): Said {
+  return (model) => ({ ...fails()(model), repairs: [trailEntry({ model, purpose: "repair", outcome, usage: usage(140, 12) })] });
 }
 
 /** By A, B and C, as far as they were asked. */
@@ -62,6 +68,15 @@ describe("a path played through with trials", () => {
     expect(first).toMatchObject({ rows: 3, answered: 3, done: 1 });
     expect(second).toMatchObject({ rows: 2, answered: 2, done: 1 });
     expect(first!.models.get(A)).toMatchObject({ requests: 3, answers: 3, outputTokens: 20 });
+  });
+
+  it("keeps rows whose answer was mended, and leads on those for which that didn't help", () => {
+    const path: readonly Step[] = [{ models: [A] }, { models: [C] }];
+    const rows = [repairs("answered"), repairs("unfit"), fails(), says("1")].map((said) => row(said, undefined, says("1")));
+    const [first, second] = replayTrials(path, rows, agrees);
+    expect(first).toMatchObject({ rows: 4, answered: 4, done: 1, repaired: 2, repairDone: 1 });
+    expect(first!.repairs).toMatchObject({ answers: 2, inputTokens: 280, outputTokens: 24 });
+    expect(second).toMatchObject({ rows: 2, done: 2 });
   });
 
   it("counts an answer that is missing against an agreement", () => {

@@ -2,20 +2,17 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelId } from "../../src/job/names.ts";
 import type { TrailEntry } from "../../src/job/trail.ts";
+import { countSlope, meanInput, meanOutput, outputSlope, partsOf } from "../../src/plan/call-means.ts";
 import {
   addCalls,
   addSteps,
   callsOf,
   countCall,
   countJudgements,
-  countSlope,
   isAnswer,
   isFirst,
-  meanInput,
-  meanOutput,
   newCallTally,
   newStepTally,
-  outputSlope,
   stepKey,
   wayKey,
   type CallTally,
@@ -38,7 +35,12 @@ function call(inputTokens: number, outputTokens: number, changes: Partial<Call> 
 const calls = fc.array(
   fc.record({
     outcome: fc.constantFrom<TrailEntry["outcome"]>("answered", "unfit", "refused", "transient", "throttled", "uncertain"),
-    usage: fc.tuple(fc.nat(5_000), fc.nat(2_000)).map(([input, output]) => usage(input, output)),
+    usage: fc.tuple(fc.nat(5_000), fc.nat(2_000)).map(([input, output]) => ({
+      ...usage(input, output),
+      cachedInputTokens: input >> 1,
+      cacheWriteTokens: input >> 2,
+      reasoningTokens: output >> 1,
+    })),
     latencyMs: fc.nat(60_000),
     estimatedInputTokens: fc.option(fc.nat(5_000), { nil: undefined }),
   }),
@@ -89,6 +91,13 @@ describe("a call", () => {
     expect(meanInput(newCallTally())).toEqual({ mean: 0, scatter: 0 });
   });
 
+  it("has its parts that are priced by themselves, as shares of the input and of the output", () => {
+    const parted = { ...usage(400, 100), cachedInputTokens: 100, cacheWriteTokens: 40, reasoningTokens: 80 };
+    const tally = tallyOf([call(600, 100), call(0, 0, { usage: parted }), call(0, 0, { outcome: "transient", usage: parted })]);
+    expect(partsOf(tally)).toEqual({ cached: 0.1, written: 0.04, reasoning: 0.4 });
+    expect(partsOf(newCallTally())).toEqual({ cached: 0, written: 0, reasoning: 0 });
+  });
+
   it("has both counts of its input where it was estimated and answered", () => {
     const tally = tallyOf([
       call(110, 10, { estimatedInputTokens: 100 }),
@@ -124,6 +133,24 @@ describe("times of very many calls", () => {
     const slow = tallyOf(Array.from({ length: 2_000 }, () => call(1, 1, { latencyMs: 900 })));
     addCalls(slow, tallyOf(Array.from({ length: 2_000 }, () => call(1, 1, { latencyMs: 100 }))));
     expect(Math.abs(slowShare(slow) - 0.5)).toBeLessThan(0.1);
+  });
+});
+
+describe("times of a long run and of a short one", () => {
+  const runOf = (answers: number, latencyMs: number) => tallyOf(Array.from({ length: answers }, () => call(1, 1, { latencyMs })));
+  const shareOf = ({ latenciesMs }: CallTally, of: number) =>
+    latenciesMs.filter((latencyMs) => latencyMs === of).length / latenciesMs.length;
+
+  it.each([
+    ["added to a short one", 500, 4_000],
+    ["to which a short one is added", 4_000, 500],
+  ])("count by their calls: a long one %s", (_, first, second) => {
+    const sum = runOf(first, 900);
+    addCalls(sum, runOf(second, 100));
+    expect(Math.abs(shareOf(sum, 900) - first / (first + second))).toBeLessThan(0.03);
+    // And whatever comes then.
+    addCalls(sum, runOf(4_500, 5_000));
+    expect(Math.abs(shareOf(sum, 5_000) - 0.5)).toBeLessThan(0.05);
   });
 });
 
