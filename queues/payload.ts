@@ -4,7 +4,7 @@
 import { z } from "zod";
 import type { JsonObject } from "../src/job/json.ts";
 import { contentOf, type Job, type JobTerms } from "../src/job/job.ts";
-import { BATCH_PATTERN, ROW_LIMIT, type ModelId } from "../src/job/names.ts";
+import { BATCH_PATTERN, ROW_LIMIT, TENANT_CHARACTERS, type ModelId } from "../src/job/names.ts";
 import type { Outcome } from "../src/job/outcome.ts";
 import { freshProgress, plausibleTime, type Progress } from "../src/job/progress.ts";
 import type { Step } from "../src/job/task.ts";
@@ -34,7 +34,7 @@ const publicPayload = z
     tags: z.record(z.string(), z.string()).optional(),
     /** Unix milliseconds. */
     deadline: z.int().min(0).optional(),
-    tenant: z.string().min(1).max(64).optional(),
+    tenant: z.string().min(1).max(TENANT_CHARACTERS).optional(),
     /** The class of the row's data, and the only models that may see it, or those that may not. */
     dataClass: z.string().min(1).optional(),
     allow: z.array(modelName).min(1).optional(),

@@ -19,6 +19,7 @@ export function batchInputOptions(command: Command): Command {
       "a tag for every row; may be given several times",
       (tag: string, before: readonly string[] | undefined) => [...(before ?? []), tag],
     )
+    .option("--tenant <name>", "on whose account the rows are, for budgets, the ledger and reports")
     .option("--data-class <name>", "the class of the rows' data: only models that may see it are called")
     .option("--allow <model...>", "the only models that may be called")
     .option("--deny <model...>", "models that may not be called");

@@ -1,21 +1,22 @@
-// What the command line says of all rows of a batch beside the rows themselves: tags, the class of their data, and which models may see them.
+// What the command line says of all rows of a batch beside the rows themselves: tags, a tenant, the class of their data, and which models may see them.
 
 import { isDeepStrictEqual } from "node:util";
 import { UsageError } from "../src/job/errors.ts";
 import type { Fleet } from "../src/config/fleet.ts";
 import { termsOf, type JobTerms } from "../src/job/job.ts";
-import type { ModelId } from "../src/job/names.ts";
+import { isTenant, TENANT_CHARACTERS, type ModelId } from "../src/job/names.ts";
 
 export interface TermOptions {
   readonly tag?: readonly string[];
+  readonly tenant?: string;
   readonly dataClass?: string;
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
 }
 
-/** What the command line says of all rows. @throws UsageError for a model or data class that the configuration doesn't have. */
+/** What the command line says of all rows. @throws UsageError for a model or data class that the configuration doesn't have, a tag or tenant that is none. */
 export function parseTerms(options: TermOptions, fleet: Pick<Fleet, "models" | "dataClasses">): JobTerms {
-  const { dataClass, allow, deny } = options;
+  const { tenant, dataClass, allow, deny } = options;
   for (const model of [...(allow ?? []), ...(deny ?? [])]) {
     if (fleet.models.has(model as ModelId)) continue;
     throw new UsageError(`no model "${model}" is configured`, `There are: ${[...fleet.models.keys()].join(", ")}.`);
@@ -24,9 +25,12 @@ export function parseTerms(options: TermOptions, fleet: Pick<Fleet, "models" | "
     const known = fleet.dataClasses.length === 0 ? "none is: see dataClasses in docs/routing.md" : fleet.dataClasses.join(", ");
     throw new UsageError(`the data class "${dataClass}" is not configured`, `Configured: ${known}.`);
   }
+  if (tenant !== undefined && !isTenant(tenant))
+    throw new UsageError(`--tenant takes 1 to ${TENANT_CHARACTERS} characters, not "${tenant}"`);
   const tags = parseTags(options.tag);
   return termsOf({
     ...(tags ? { tags } : {}),
+    ...(tenant === undefined ? {} : { tenant }),
     ...(dataClass === undefined ? {} : { dataClass }),
     ...(allow ? { allow: allow as readonly ModelId[] } : {}),
     ...(deny ? { deny: deny as readonly ModelId[] } : {}),

@@ -4,6 +4,8 @@
 export const NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 /** Batches may also use A–Z. */
 export const BATCH_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+/** Tenants are named as their owners please. */
+export const TENANT_CHARACTERS = 64;
 /** Row numbers lie in [0, ROW_LIMIT): a bitmap of that many rows takes 16 MiB. */
 export const ROW_LIMIT = 2 ** 27;
 
@@ -17,6 +19,11 @@ export function modelId(provider: string, name: string): ModelId {
 export function splitModelId(id: ModelId): { provider: string; name: string } {
   const slash = id.indexOf("/");
   return { provider: id.slice(0, slash), name: id.slice(slash + 1) };
+}
+
+/** Whose account a job is on: any text of that length. Callers in JavaScript may give anything. */
+export function isTenant(tenant: unknown): boolean {
+  return typeof tenant === "string" && tenant.length >= 1 && tenant.length <= TENANT_CHARACTERS;
 }
 
 /** Escapes a vendor's model name for queue names: every byte but `A-Za-z0-9._-` becomes `~` and two hex digits. */
