@@ -62,6 +62,7 @@ async function check(options: Options): Promise<number> {
     for (const { what, ok: good, detail } of findings) say(`${good ? "ok    " : "FAILED"}  ${what}: ${detail}`);
     for (const warning of fleet.warnings) say(`warning  ${warning}`);
   }
+  if (fleet.unpriced.length > 0) return 2; // a fault of the configuration, whatever else fails
   return ok ? 0 : 1;
 }
 

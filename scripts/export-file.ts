@@ -1,6 +1,7 @@
-// A file that appears when it is complete, or not at all.
+// A file that appears when it is complete, or not at all, also where its process is ended in the middle of it by a signal.
 
-import { open, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { open, realpath, rename, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Writes to a file beside `path`, syncs it and gives it the name. A link is followed; a device or a pipe is written straight to. */
@@ -9,6 +10,8 @@ export async function writeWhole(path: string, write: (file: FileHandle) => Prom
   const found = await stat(target).catch(() => undefined);
   if (found && !found.isFile()) return within(target, write);
   const draft = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
+  const remove = () => rmSync(draft, { force: true });
+  process.on("exit", remove);
   try {
     await within(draft, async (file) => {
       await write(file);
@@ -16,8 +19,10 @@ export async function writeWhole(path: string, write: (file: FileHandle) => Prom
     });
     await rename(draft, target);
   } catch (error) {
-    await rm(draft, { force: true });
+    remove();
     throw error;
+  } finally {
+    process.off("exit", remove);
   }
 }
 

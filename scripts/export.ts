@@ -12,6 +12,7 @@ import { writeParquet } from "../src/report/table-parquet.ts";
 import { tableText } from "../src/report/table-text.ts";
 import type { TableColumn } from "../src/report/table.ts";
 import { configOption } from "./batch-options.ts";
+import { endWhenInterrupted } from "./end-when-interrupted.ts";
 import { writeWhole } from "./export-file.ts";
 import { loadCommandFleet } from "./open-fleet.ts";
 import { requireOutput } from "./output.ts";
@@ -49,10 +50,13 @@ async function exportTable(named: readonly string[], options: Options): Promise<
   const format = options.format ?? formatOf(options.output);
   const { since = -Infinity, until = Infinity } = readPeriod(options);
   const isIn = (at: number) => at >= since && at < until;
-  if (format === "parquet" && options.output === undefined) {
+  if (format === "parquet" && options.output === undefined && process.stdout.isTTY) {
     throw new UsageError("Parquet is not for a terminal", "Name a file: -o calls.parquet");
   }
   await requireOutput(options.output);
+  const interruption = endWhenInterrupted(
+    options.output === undefined ? "what was written is not the whole table" : `${options.output} was not written`,
+  );
   const store = openStore(await loadCommandFleet(options));
   try {
     const batches = await chooseBatches(named, store);
@@ -80,6 +84,7 @@ async function exportTable(named: readonly string[], options: Options): Promise<
     if (options.output !== undefined) say(`${formatCount(rows)} ${options.what === "ledger" ? "calls" : "results"} → ${options.output}`);
   } finally {
     await store.stop();
+    interruption.dispose();
   }
 }
 
@@ -105,11 +110,8 @@ async function write<Item>(
     }
   }
   if (format === "parquet") {
-    await writeWhole(output ?? "", (file) =>
-      writeParquet(columns, counted(), async (bytes) => {
-        await file.writeFile(bytes);
-      }),
-    );
+    if (output === undefined) await writeParquet(columns, counted(), toStandardOutput);
+    else await writeWhole(output, (file) => writeParquet(columns, counted(), (bytes) => file.writeFile(bytes)));
   } else if (output === undefined) {
     await pipeline(tableText(columns, counted(), format, { isRaw }), process.stdout, { end: false });
   } else {
@@ -118,6 +120,13 @@ async function write<Item>(
     });
   }
   return rows;
+}
+
+/** Resolves when the bytes are out: their memory is written over afterwards. */
+function toStandardOutput(bytes: Uint8Array): Promise<void> {
+  return new Promise((done, fail) => {
+    process.stdout.write(bytes, (error) => (error ? fail(error) : done()));
+  });
 }
 
 const ENDINGS: Readonly<Record<string, Format>> = {

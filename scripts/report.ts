@@ -10,6 +10,7 @@ import { PAGE_DIVISIONS, renderReportPage } from "../src/report/render-report-pa
 import { renderReportText } from "../src/report/render-report-text.ts";
 import { createSpendingReport, type SpendingReport } from "../src/report/spending-report.ts";
 import { configOption } from "./batch-options.ts";
+import { endWhenInterrupted } from "./end-when-interrupted.ts";
 import { writeWhole } from "./export-file.ts";
 import { loadCommandFleet } from "./open-fleet.ts";
 import { requireOutput } from "./output.ts";
@@ -48,6 +49,7 @@ async function report(named: readonly string[], options: Options): Promise<void>
   await requireOutput(options.html);
   const fleet = await loadCommandFleet(options);
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline, fleet);
+  const interruption = endWhenInterrupted("the report is not complete");
   const store = openStore(fleet);
   try {
     const batches = await chooseBatches(named, store);
@@ -71,6 +73,7 @@ async function report(named: readonly string[], options: Options): Promise<void>
     say(`page → ${options.html}`);
   } finally {
     await store.stop();
+    interruption.dispose();
   }
 }
 

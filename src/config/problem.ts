@@ -33,8 +33,7 @@ function wording(issue: RawIssue): string | undefined {
       return issue.keys.map((key) => `unknown option; ${suggestion(key, known)}`).join("\n");
     }
     case "invalid_type":
-      if (issue.input === undefined) return `is missing (${nameOf(issue.expected)})`;
-      return `must be ${nameOf(issue.expected)}, not ${typeOf(issue.input)}`;
+      return typeWords(nameOf(issue.expected), issue.input);
     case "invalid_value":
       return `must be one of: ${issue.values.map(String).join(", ")}`;
     case "too_small":
@@ -45,7 +44,8 @@ function wording(issue: RawIssue): string | undefined {
       return `must be at most ${issue.maximum}`;
     case "invalid_union":
       // A mapping whose `kind` is none of those that there are.
-      return Array.isArray(issue["options"]) ? `must be one of: ${issue["options"].map(String).join(", ")}` : undefined;
+      if (Array.isArray(issue["options"])) return `must be one of: ${issue["options"].map(String).join(", ")}`;
+      return unionWords((issue.errors as readonly (readonly z.core.$ZodIssue[])[]).flat(), issue.input);
     default:
       return undefined;
   }
@@ -61,10 +61,25 @@ function toProblems(issue: z.core.$ZodIssue, base: Path = []): Problem[] {
     // The branch that the user meant: the first whose type is right at its root.
     const meant = issue.errors.find((issues) => !issues.some((inner) => inner.code === "invalid_type" && inner.path.length === 0));
     if (meant) return meant.flatMap((inner) => toProblems(inner, path));
-    const wanted = issue.errors.flat().map((inner) => inner.message);
-    return [{ path, message: [...new Set(wanted)].join("; or ") }];
   }
   return [{ path, message: issue.message }];
+}
+
+function typeWords(wanted: string, input: unknown): string {
+  return input === undefined ? `is missing (${wanted})` : `must be ${wanted}, not ${typeOf(input)}`;
+}
+
+/** What suits no branch of a union, told once: the types that it may have stand together, words of an option's own stay. */
+function unionWords(issues: readonly z.core.$ZodIssue[], input: unknown): string {
+  const types: string[] = [];
+  const others: string[] = [];
+  for (const issue of issues) {
+    const type = issue.code === "invalid_type" ? nameOf(issue.expected) : undefined;
+    if (type !== undefined && issue.message === typeWords(type, input)) types.push(type);
+    else others.push(issue.message);
+  }
+  const told = types.length === 0 ? others : [typeWords(types.join(" or "), input), ...others];
+  return [...new Set(told)].join("; or ");
 }
 
 function knownKeys(schema: unknown): readonly string[] {

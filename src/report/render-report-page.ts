@@ -25,6 +25,8 @@ export const PAGE_DIVISIONS: readonly (readonly Dimension[])[] = [["day", "model
 
 const MOST_MODELS = 12;
 const MOST_LINES = 500;
+/** Columns of names beside which the numbers have room at their usual size, in a window of 1,000 pixels. */
+const MOST_ROOMY = 1;
 const USE_COLOURS: Readonly<Record<MoneyUse, string>> = {
   answers: "var(--s3)",
   agreement: "var(--s5)",
@@ -45,10 +47,11 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 0 0 .6rem; 
 .facts div { display: flex; flex-direction: column; } dt { color: var(--soft); font-size: .85rem; } dd { margin: 0; } .fact { font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabular-nums; } .note { color: var(--soft); font-size: .8rem; }
 figure, section { margin: 2.25rem 0 0; } figure { overflow-x: auto; } figure > svg { width: 100%; min-width: 36rem; height: auto; display: block; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .75rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .3rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; } th { color: var(--soft); font-weight: 500; } th[scope=col] { white-space: normal; vertical-align: bottom; line-height: 1.25; } .name { text-align: left; } th.name[scope=row] { color: var(--ink); font-weight: 400; }
+th, td { padding: .35rem .3rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; } th { color: var(--soft); font-weight: 500; } th[scope=col] { white-space: normal; vertical-align: bottom; line-height: 1.25; } .name { text-align: left; white-space: normal; } th.name[scope=row] { color: var(--ink); font-weight: 400; }
+.dense table { font-size: .66rem; } .dense th, .dense td { padding: .3rem .13rem; }
 tfoot td, tfoot th { font-weight: 600; border-bottom: 0; }
 @media (max-width: 32rem) { .facts { grid-template-columns: 1fr 1fr; } }
-@media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } figure, section, .facts { break-inside: avoid; } table { font-size: 6pt; } th, td { padding: .2rem .18rem; } .name { white-space: normal; } .wide, figure { overflow: visible; } figure > svg { min-width: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }`;
+@media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } figure, section, .facts { break-inside: avoid; } table, .dense table { font-size: 6pt; } th, td { padding: .2rem .18rem; } .wide, figure { overflow: visible; } figure > svg { min-width: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }`;
 
 export function renderReportPage(report: SpendingReport, options: PageOptions): string {
   const { baseline } = options;
@@ -188,7 +191,7 @@ function table({ by, groups }: Division, total: Figures): string {
   const left = groups.length - rows.length;
   return [
     `<section>\n<h2>By ${escapeMarkup(by.join(" and "))}</h2>`,
-    `<div class="wide"><table><thead><tr>${names.join("")}${heads.join("")}</tr></thead><tbody>\n${rows.join("\n")}\n</tbody>`,
+    `<div class="wide${by.length > MOST_ROOMY ? " dense" : ""}"><table><thead><tr>${names.join("")}${heads.join("")}</tr></thead><tbody>\n${rows.join("\n")}\n</tbody>`,
     `<tfoot><tr><th scope="row" class="name" colspan="${by.length}">all</th>${cells(total)}</tr></tfoot></table></div>`,
     ...(left > 0 ? [`<p class="soft">${formatCount(left)} further groups are not shown: --csv has them all.</p>`] : []),
     "</section>",

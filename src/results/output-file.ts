@@ -1,7 +1,7 @@
-// The output as a file: it appears when it is complete, or not at all.
+// The output as a file: it appears when it is complete, or not at all, also where its process is ended in the middle of it by a signal.
 
-import { createWriteStream } from "node:fs";
-import { open, realpath, rename, rm, stat } from "node:fs/promises";
+import { createWriteStream, rmSync } from "node:fs";
+import { open, realpath, rename, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UsageError } from "../job/errors.ts";
 import type { Result } from "../job/result.ts";
@@ -15,13 +15,17 @@ export async function writeOutputFile(path: string, results: AsyncIterable<Resul
   const target = await findTarget(path);
   if (target.kind === "stream") return writeTo(target.path, results, options);
   const draft = join(dirname(target.path), `.${basename(target.path)}.${process.pid}.part`);
+  const remove = () => rmSync(draft, { force: true });
+  process.on("exit", remove);
   try {
     const counts = await writeTo(draft, results, options);
     await rename(draft, target.path);
     return counts;
   } catch (error) {
-    await rm(draft, { force: true });
+    remove();
     throw error;
+  } finally {
+    process.off("exit", remove);
   }
 }
 

@@ -7,6 +7,7 @@ import { loadFleet } from "../../src/config/load.ts";
 import { readEnvironment } from "../../src/runtime/environment.ts";
 
 const PAGE = new URL("../../docs/configuration.md", import.meta.url);
+const ENVIRONMENT = new URL("../../src/runtime/environment.ts", import.meta.url);
 
 it("the documentation's complete example loads without a warning", async () => {
   const page = await readFile(PAGE, "utf8");
@@ -29,6 +30,14 @@ it("the documentation names every option", async () => {
   const options = new Set(optionNames(fleetSchema));
   expect(options).toContain("windowRows");
   expect([...options].filter((name) => !page.includes(name))).toEqual([]);
+});
+
+it("the documentation names every environment variable that a fleet reads", async () => {
+  const [page, source] = await Promise.all([readFile(PAGE, "utf8"), readFile(ENVIRONMENT, "utf8")]);
+  const names = Array.from(source.matchAll(/variable\("([A-Z_]+)"\)/g), ([, name = ""]) => name);
+  expect(names).toContain("REDIS_URL");
+  const [, table = ""] = page.split("## Environment variables");
+  expect(names.filter((name) => !table.includes(`| \`${name}\` |`))).toEqual([]);
 });
 
 /** Every key of every mapping in a schema, whatever it is wrapped in. */

@@ -229,7 +229,7 @@ tasks:
     ],
     ["tasks: { t: { route: { models: [{ agree: [local/llama, local/lama] }] } } }", "tasks.t.route.models[0].agree[1] (line 2): no model"],
     ["tasks: { t: { route: { models: [{ agree: [local/llama, local/llama], on: x }] } } }", "needs the task's output schema"],
-    ["tasks: { t: {} }", "tasks.t.route (line 2): is missing (a mapping)"],
+    ["tasks: { t: {} }", "tasks.t.route (line 2): is missing (a mapping or a list)"],
     ["tasks: { t: }", "tasks.t (line 2): must be a mapping, not empty"],
     ["tasks: { t: { output: { type: objekt }, route: { models: [local/llama] } } }", "tasks.t.output (line 2): is not a JSON Schema"],
     ["tasks: { t: { input: [text], route: { models: [local/llama] } } }", "tasks.t.input (line 2): is not a JSON Schema"],
@@ -244,6 +244,13 @@ tasks:
     ["queues: { lock: 90d }", 'queues.lock (line 2): "90d" is too long'],
     ["web: { port: 99999 }", "web.port (line 2): must be at most 65535"],
     ["budgets: 5", "budgets (line 2): must be a list, not a number"],
+    ["budgets: [{ scope: fleet, per: day }]", "budgets[0].limit (line 2): is missing (text or a number)"],
+    ["budgets: [{ scope: fleet, per: day, limit: }]", "budgets[0].limit (line 2): must be text or a number, not empty"],
+    ["queues: { lock: [30s] }", "queues.lock (line 2): must be text or a number, not a list"],
+    [
+      "tasks: { t: { route: [local/llama], checks: [{ kind: contains, field: a }] } }",
+      "tasks.t.checks[0].all (line 2): is missing (text or a list)",
+    ],
     ["web: [1", "(line 2): Flow sequence"],
     ["web: {}\nweb: {}", "(line 3): Map keys must be unique"],
   ])("%s", async (text, problem) => {

@@ -50,6 +50,8 @@ describe("wrong usage", () => {
     ["the input as output", `${RUN} -o ./in.jsonl`, /\.\/in\.jsonl is the input/],
     ["a wrong duration", `${RUN} --patience soon`, /--patience takes a duration such as 90s/],
     ["a tag without a value", `${RUN} --tag urgent`, /--tag takes key=value/],
+    ["a tenant without a name", `${RUN} --tenant `, /--tenant takes 1 to 64 characters, not ""/],
+    ["a tenant whose name is too long", `enqueue in.jsonl --task classify --tenant ${"t".repeat(65)}`, /--tenant takes 1 to 64 characters/],
     ["a grace time that is no number", "up --grace forever", /--grace.*forever.*a number of seconds/s],
     ["a configuration that isn't there", `${RUN} --config other.yaml`, /other\.yaml does not exist/],
     ["an output in no folder, of results", "results b -o nowhere/out.jsonl", /there is no folder nowhere/],
@@ -87,6 +89,19 @@ describe("a wrong configuration", () => {
       expect(stderr).not.toContain("literal-key");
       expect(code).toBe(2);
     }
+  });
+
+  it("a model without a price fails the check with exit code 2, and hinders nothing else", async () => {
+    const config = classifyConfig()("http://127.0.0.1:9") as { providers: { beta: { models: { two: { price?: object } } } } };
+    delete config.providers.beta.models.two.price;
+    await writeFile(join(dir, "unpriced.yaml"), JSON.stringify(config));
+    const environment = { SIMULATED_KEY: "simulated" };
+    const offline = await failing("check --offline --config unpriced.yaml", { environment });
+    expect(offline.stderr).toMatch(/^FAILED +price: providers\.beta\.models\.two\.price is missing/m);
+    expect(offline.code).toBe(2);
+    const priced = await failing("check --offline", { environment });
+    expect(priced.code, priced.stderr).toBe(0);
+    expect((await failing("status --config unpriced.yaml", { environment })).code).toBe(1); // for there is no Redis
   });
 
   it("a key that isn't set is a problem for who calls vendors, not for who looks on", async () => {

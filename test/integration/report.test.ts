@@ -1,12 +1,16 @@
 // `modelfleet report` and `modelfleet export` as commands, over a real run on simulated vendors: what they say is what the vendors counted.
 
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Figures } from "../../src/report/figures.ts";
 import { formatUsd } from "../../src/report/format.ts";
+import { childEnvironment } from "../../src/runtime/environment.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
 import { ofFleet, runCommand } from "../support/command-line.ts";
 import { startTestFleet, type TestFleet } from "../support/fleet.ts";
@@ -52,6 +56,21 @@ afterAll(async () => {
 });
 
 const run = (...args: string[]) => runCommand([...args, "--config", fleet.config], ofFleet(fleet));
+
+/** What a person types, `$CLI` being modelfleet. */
+const EXPORT_PARQUET = "$CLI export first --what ledger --format parquet --config $CONFIG";
+const CLI = `${process.execPath} ${resolve(import.meta.dirname, "../../scripts/modelfleet.ts")}`;
+const hasTerminals = spawnSync("script", ["--version"]).stdout?.includes("util-linux") ?? false;
+
+async function shell(command: string): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const { cwd, environment } = ofFleet(fleet);
+  const env = childEnvironment({ ...environment, CLI, CONFIG: fleet.config, NODE_NO_WARNINGS: "1" });
+  const child = spawn("bash", ["-o", "pipefail", "-c", command], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const said = Promise.all([text(child.stdout), text(child.stderr)]);
+  const [code] = (await once(child, "close")) as [number | null];
+  const [stdout, stderr] = await said;
+  return { code, stdout, stderr };
+}
 
 interface ReportJson {
   readonly batches: readonly string[];
@@ -109,7 +128,6 @@ describe("modelfleet report", () => {
     [["report", "--baseline", "beta/tow"], 'no model "beta/tow"', 'Did you mean "beta/two"?'],
     [["report", "--until", "2020-01-01"], "nothing to report: no call and no job of batch first lies until 2020-01-01", "Widen"],
     [["report", "--json", "--csv"], "cannot be used with option", ""],
-    [["export", "first", "--format", "parquet"], "Parquet is not for a terminal", "-o calls.parquet"],
     [["export", "-o", "calls.xlsx"], "calls.xlsx: a table is written as JSONL, CSV or Parquet", "--format jsonl|csv|parquet"],
     [["export", "frist"], 'there is no batch "frist"', 'Did you mean "first"?'],
     [["export", "--since", "2026-11-31"], '--since: "2026-11-31" is no date', "Write a day"],
@@ -133,6 +151,28 @@ describe("modelfleet export", () => {
     const { total: truth } = fleet.simulator.ledger();
     expect(sums.getRowObjectsJson()).toEqual([{ calls: truth.calls, cost: String(truth.costNanoUsd) }]);
     duck.closeSync();
+  });
+
+  it.each([
+    ["a file", "> calls-of-stdout.parquet"],
+    ["a pipe", "| cat > calls-of-stdout.parquet"],
+  ])("writes Parquet to standard output where that is %s", async (_what, target) => {
+    const { code, stderr } = await shell(`${EXPORT_PARQUET} ${target}`);
+    expect(code, stderr).toBe(0);
+    const duck = await (await DuckDBInstance.create(":memory:")).connect();
+    const path = join(fleet.dir, "calls-of-stdout.parquet");
+    const read = await duck.runAndReadAll(`select count(*)::int as calls, sum(cost_nano_usd)::bigint as cost from '${path}'`);
+    const { total: truth } = fleet.simulator.ledger();
+    expect(read.getRowObjectsJson()).toEqual([{ calls: truth.calls, cost: String(truth.costNanoUsd) }]);
+    duck.closeSync();
+  });
+
+  it("and not to a terminal: exit code 2", async (test) => {
+    if (!hasTerminals) return test.skip("there is no script(1) of util-linux to make a terminal with");
+    const { code, stdout } = await shell(`script --quiet --return --command '${EXPORT_PARQUET}' /dev/null`);
+    expect(stdout).toContain("Parquet is not for a terminal");
+    expect(stdout).toContain("-o calls.parquet");
+    expect(code).toBe(2);
   });
 
   it("of all batches, and of the calls of some days", async () => {
