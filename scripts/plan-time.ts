@@ -91,13 +91,18 @@ function toPlayedSteps(steps: readonly GroupStep[], level: Level): readonly Play
     return {
       calls: first.map((each) => toPlayedCall(each, level)),
       followUps: [
-        ...again.map((each) => ({ call: toPlayedCall(each, level), share: (each.requests - reach) / reach })),
-        ...behind.map((each) => ({ call: toPlayedCall(each, level), share: each.requests / reach })),
+        ...again.flatMap((each) => toFollowUps(toPlayedCall(each, level), (each.requests - reach) / reach)),
+        ...behind.flatMap((each) => toFollowUps(toPlayedCall(each, level), each.requests / reach)),
       ],
       over: (steps[i + 1]?.reach ?? 0) / reach,
     };
   });
   return analysis ? [{ calls: [toPlayedCall(analysis, level)], followUps: [], over: 1 }, ...played] : played;
+}
+
+/** A row has each follow-up at most once: what it has more often is several of them. */
+function toFollowUps(call: PlayedCall, share: number): PlayedStep["followUps"] {
+  return Array.from({ length: Math.ceil(share) }, (_, i) => ({ call, share: Math.min(1, share - i) }));
 }
 
 function toPlayedCall({ model, charge, knowledge }: GroupCalls, level: Level): PlayedCall {
