@@ -4,6 +4,7 @@ import { isOver, type BatchStatus } from "../src/job/batch.ts";
 import { StoppedError, UsageError } from "../src/job/errors.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 import type { Progress } from "./progress.ts";
+import type { Holdup } from "./why-stuck.ts";
 
 const POLL_MS = 250;
 /** Nothing has ended for this long: the reason is looked for, and again as often. */
@@ -17,8 +18,8 @@ export interface FollowOptions {
   readonly patienceMs?: number;
   /** Called at each poll. */
   readonly onPoll?: (status: BatchStatus) => Promise<void>;
-  /** Why nothing may be moving, for the message. */
-  readonly whyStuck?: () => Promise<readonly string[]>;
+  /** Why nothing may be moving, for the line of progress and the message. */
+  readonly whyStuck?: () => Promise<readonly Holdup[]>;
 }
 
 /** Resolves with the last status: of a batch that is over, or of one still running when `signal` aborts. */
@@ -34,7 +35,7 @@ export async function followBatch(open: OpenFleet, options: FollowOptions): Prom
     if (now - movedAt < STUCK_MS) note = "";
     else if (now - noteAt > STUCK_MS) {
       noteAt = now;
-      note = (await options.whyStuck?.())?.join("; ") ?? "";
+      note = reasonsOf((await options.whyStuck?.()) ?? []);
     }
   };
   try {
@@ -48,11 +49,7 @@ export async function followBatch(open: OpenFleet, options: FollowOptions): Prom
       progress.update(status, note);
       if (isOver(status.state)) return status;
       if (patienceMs !== undefined && clock.now() - movedAt > patienceMs) {
-        const reasons = (await options.whyStuck?.()) ?? [];
-        throw new StoppedError(
-          `no row has ended for ${Math.round(patienceMs / 1_000)} s${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`,
-          "Nothing is lost: the same command again goes on from here.",
-        );
+        throw outOfPatience(patienceMs, (await options.whyStuck?.()) ?? []);
       }
       await options.onPoll?.(status);
       await clock.sleep(POLL_MS, signal);
@@ -60,4 +57,17 @@ export async function followBatch(open: OpenFleet, options: FollowOptions): Prom
   } finally {
     progress.end();
   }
+}
+
+function outOfPatience(patienceMs: number, holdups: readonly Holdup[]): StoppedError {
+  const reasons = reasonsOf(holdups);
+  const remedies = [...new Set(holdups.flatMap(({ remedy }) => remedy ?? []))];
+  return new StoppedError(
+    `no row has ended for ${Math.round(patienceMs / 1_000)} s${reasons === "" ? "" : `: ${reasons}`}`,
+    `${remedies.length > 0 ? `To go on: ${remedies.join("; ")}. ` : ""}Nothing is lost: the same command again goes on from here.`,
+  );
+}
+
+function reasonsOf(holdups: readonly Holdup[]): string {
+  return holdups.map(({ reason }) => reason).join("; ");
 }

@@ -75,7 +75,9 @@ async function showBatch(open: OpenFleet, batch: string, options: Options, signa
   const first = await open.states.status(batch);
   if (!first) throw new UsageError(`there is no batch "${batch}"`, "See them with: modelfleet status");
   const progress = createProgress(open.clock, process.stderr.isTTY);
-  const last = options.follow ? await followBatch(open, { batch, progress, signal, whyStuck: () => whyStuck(open, first.task) }) : first;
+  const last = options.follow
+    ? await followBatch(open, { batch, progress, signal, whyStuck: () => whyStuck(open, { batch, task: first.task }) })
+    : first;
   if (options.json) process.stdout.write(`${JSON.stringify(last, undefined, 2)}\n`);
   else process.stdout.write(`${describe(last).join("\n")}\n`);
   if (!isOver(last.state)) return 0;

@@ -49,7 +49,7 @@ export async function workBatch(open: OpenFleet, work: BatchWork): Promise<void>
       progress,
       signal: either,
       patienceMs,
-      whyStuck: () => whyStuck(open, task),
+      whyStuck: () => whyStuck(open, { batch, task, terms }),
       async onPoll(status) {
         await work.onPoll?.(status);
         if (open.clock.now() < lookForMissingAt) return;

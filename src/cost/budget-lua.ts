@@ -38,7 +38,11 @@ local function field_of(account) return account.id .. '@' .. period_of(account.p
 
 local function amount_in(hash, field) return tonumber(redis.call('HGET', hash, field) or '0') end
 
-local function whole(amount) return string.format('%.0f', amount) end
+-- Never "-0", which HINCRBY takes for no number at all: a negated zero is one.
+local function whole(amount)
+  local text = string.format('%.0f', amount)
+  return text == '-0' and '0' or text
+end
 
 local function add_spent(account_field, amount, kept_ms)
   redis.call('HINCRBY', SPENT, account_field, whole(amount))

@@ -22,9 +22,17 @@ export async function runScript<Reply>(
   try {
     return (await redis.evalsha(script.sha, keys.length, ...keys, ...args)) as Reply;
   } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-    return (await redis.eval(script.lua, keys.length, ...keys, ...args)) as Reply;
+    if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw withoutSource(error, script);
+    return await redis.eval(script.lua, keys.length, ...keys, ...args).then(
+      (reply) => reply as Reply,
+      (failure: unknown) => Promise.reject(withoutSource(failure, script)),
+    );
   }
+}
+
+/** Whoever prints the error prints the command with it: by its digest, and not the script's source, nor what it was given. */
+function withoutSource(error: unknown, { sha }: RedisScript): unknown {
+  return error instanceof Error && "command" in error ? Object.assign(error, { command: { name: "evalsha", args: [sha] } }) : error;
 }
 
 /** Redis' own clock, unix milliseconds: the one that all machines share. */

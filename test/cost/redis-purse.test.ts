@@ -6,6 +6,8 @@ import { accountKey, whyShut } from "../../src/cost/budget-gate.ts";
 import type { AccountState, Reservation } from "../../src/cost/purse.ts";
 import { readBudgetStates, readRefusingStates, setBudgetLimit } from "../../src/cost/redis-budget-states.ts";
 import { createRedisPurse } from "../../src/cost/redis-purse.ts";
+import { budgetKeys } from "../../src/runtime/keys.ts";
+import { serverTimeMs } from "../../src/runtime/redis-script.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 
 let server: TestRedis;
@@ -137,6 +139,63 @@ describe("a purse", () => {
     expect((await purse.reserve(spending(), 0, MINUTE)).kind).toBe("reserved");
   });
 
+  it("settles and releases calls that cost nothing among those that do, all of them sent as one", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET] });
+    const reserve = async (amount: number) =>
+      ((await purse.reserve(spending(), amount, MINUTE)) as { reservation: Reservation }).reservation;
+    const [free, dear, alsoFree, alsoDear, idle] = await Promise.all([0, 100, 0, 200, 300].map(reserve));
+    await Promise.all([
+      purse.settle(spending(), free!, 0),
+      purse.settle(spending(), dear!, 90),
+      purse.release(alsoFree!),
+      purse.settle(spending(), alsoDear!, 0),
+      purse.release(idle!),
+      purse.settle(spending(), { id: "nobody knows it", amountNanoUsd: 0 }, 0),
+    ]);
+    expect(await stateOf(FLEET)).toMatchObject({ spentNanoUsd: 90, reservedNanoUsd: 0 });
+    // Expected to cost nothing, and it did after all.
+    await purse.settle(spending(), await reserve(0), 7);
+    expect(await stateOf(FLEET)).toMatchObject({ spentNanoUsd: 97, reservedNanoUsd: 0 });
+  });
+
+  it("takes a call that costs nothing for over when its lifetime is, among others", async () => {
+    const purse = createRedisPurse({ redis, budgets: [FLEET] });
+    await Promise.all([0, 400].map((amount) => purse.reserve(spending(), amount, 30)));
+    await expect.poll(async () => redis.zcount(budgetKeys.expiries, "-inf", await serverTimeMs(redis))).toBe(2);
+    await purse.release({ id: "unknown", amountNanoUsd: 0 });
+    expect(await stateOf(FLEET)).toMatchObject({ spentNanoUsd: 400, reservedNanoUsd: 0 });
+  });
+
+  it("comes to the sums of what was settled, whatever went together and whatever cost nothing", async () => {
+    const call = fc.record({
+      amount: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 500 })),
+      cost: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 500 })),
+      end: fc.constantFrom("settle", "release", "stay"),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 30 }), async (calls) => {
+        await redis.flushall();
+        const wide: BudgetSpec = { ...FLEET, limitNanoUsd: 1e9 };
+        const purse = createRedisPurse({ redis, budgets: [wide] });
+        const held = await Promise.all(
+          calls.map(async (each) => {
+            const reply = await purse.reserve(spending(), each.amount, MINUTE);
+            return { ...each, reservation: (reply as { reservation: Reservation }).reservation };
+          }),
+        );
+        await Promise.all(
+          held.map(async ({ end, reservation, cost }) => {
+            if (end === "stay") return;
+            await (end === "settle" ? purse.settle(spending(), reservation, cost) : purse.release(reservation));
+          }),
+        );
+        const sum = (end: string, of: "amount" | "cost") => held.reduce((all, each) => (each.end === end ? all + each[of] : all), 0);
+        expect(await stateOf(wide)).toMatchObject({ spentNanoUsd: sum("settle", "cost"), reservedNanoUsd: sum("stay", "amount") });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it("tells the router of accounts that refused, and of no others", async () => {
     const purse = createRedisPurse({ redis, budgets: [FLEET, TEAM] });
     for (const team of ["red", "blue", "green"]) await purse.reserve(spending({ tags: { team } }), 10, MINUTE);
@@ -194,7 +253,7 @@ describe("a purse", () => {
     const event = fc.oneof(
       fc.record({
         kind: fc.constant("reserve" as const),
-        amount: fc.integer({ min: 1, max: 400 }),
+        amount: fc.integer({ min: 0, max: 400 }),
         team: fc.constantFrom("red", "blue", undefined),
       }),
       fc.record({ kind: fc.constant("settle" as const), which: fc.nat(), excess: fc.integer({ min: -400, max: 50 }) }),

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { Queue } from "bullmq";
 import { createBatchStates } from "../../queues/batch-state.ts";
@@ -11,6 +13,7 @@ const DOLLAR = 1_000_000_000;
 /** A call costs about a cent there, and a thousandth of that here. */
 const DEAR = { input: 40, output: 0.04 };
 const CHEAP = { input: 0.04, output: 0.04 };
+const FREE = { input: 0, output: 0 };
 
 let fleet: TestFleet | undefined;
 afterEach(async () => {
@@ -19,7 +22,8 @@ afterEach(async () => {
 });
 
 interface TaskOptions {
-  readonly models?: readonly string[];
+  readonly models?: readonly (string | object)[];
+  readonly strategy?: string;
   readonly timeout?: string;
 }
 
@@ -31,7 +35,7 @@ async function startFleet(options: {
 }) {
   const { tasks, budgets, pools = 1, latencyMs = 300 } = options;
   const latency = { baseMs: latencyMs, jitterMs: latencyMs / 3 };
-  const vendors = { dear: { m: DEAR, other: DEAR }, spare: { m: CHEAP }, third: { m: DEAR } };
+  const vendors = { dear: { m: DEAR, other: DEAR, free: FREE }, spare: { m: CHEAP }, third: { m: DEAR } };
   const started = await startTestFleet({
     simulator: {
       callLog: true,
@@ -59,9 +63,9 @@ async function startFleet(options: {
         ]),
       ),
       tasks: Object.fromEntries(
-        Object.entries(tasks).map(([task, { models = ["dear/m"], ...rest }]) => [
+        Object.entries(tasks).map(([task, { models = ["dear/m"], strategy, ...rest }]) => [
           task,
-          { prompt: { user: "{{ input.text }}" }, route: { models }, maxOutputTokens: 50, ...rest },
+          { prompt: { user: "{{ input.text }}" }, route: { models, ...(strategy ? { strategy } : {}) }, maxOutputTokens: 50, ...rest },
         ]),
       ),
       budgets,
@@ -237,6 +241,63 @@ describe("budgets of every scope by day, all at once", () => {
     await until("the last one's end", () => isFinished("tag"));
     for (const batch of stopped) expect(await status(batch)).toMatchObject({ failed: 0, done: rows });
   }, 180_000);
+});
+
+describe("a budget of the whole fleet, and a model that costs nothing beside one that does", () => {
+  it("comes to what the vendors charged, with nothing left reserved", async () => {
+    const { started, send, charged, status, command, isFinished } = await startFleet({
+      tasks: {
+        either: {
+          strategy: "weighted",
+          models: [
+            { model: "dear/m", weight: 1 },
+            { model: "dear/free", weight: 2 },
+          ],
+        },
+      },
+      budgets: [{ name: "purse", scope: "fleet", per: "all", limit: 5 }],
+      // Without jitter: calls end together.
+      latencyMs: 0,
+    });
+    await send("either", "either", 150);
+    await until("the end", () => isFinished("either"), 60_000);
+    const { answered, costNanoUsd, calls } = (await status("either"))!;
+    expect({ answered, calls }).toEqual({ answered: 150, calls: 150 });
+    const paid = Math.round(charged("either") * DOLLAR);
+    expect(paid).toBeGreaterThan(0);
+    expect(costNanoUsd).toBe(paid);
+    const purse = async () => (JSON.parse(await command("budgets", "--json")) as readonly Record<string, unknown>[])[0]!;
+    await until("the last call to be settled", async () => (await purse())["reservedNanoUsd"] === 0);
+    expect(await purse()).toMatchObject({ spentNanoUsd: paid });
+    expect(await readFile(join(started.dir, "fleet.log"), "utf8")).not.toContain("processor failed");
+  }, 90_000);
+});
+
+describe("a run whose rows a budget holds", () => {
+  it("says so while it waits, and at its patience's end which budget it is, how it stands and how to raise it", async () => {
+    const { started, status } = await startFleet({
+      tasks: { bounded: {}, other: {} },
+      budgets: [
+        { name: "purse", scope: "fleet", per: "day", limit: 0.05 },
+        { name: "others", scope: "task", of: "other", per: "day", limit: 0.001 },
+      ],
+    });
+    const rows = (count: number) => Array.from({ length: count }, (_, row) => `${JSON.stringify({ text: `${WORDS}${row}` })}\n`).join("");
+    const file = await started.file("held.jsonl", rows(20));
+    // Budgets of other rows refuse as well, and are none of its business.
+    const others = await started.command("run", await started.file("other.jsonl", rows(1)), "-t", "other", "--patience", "5s").result;
+    expect(others).toMatchObject({ code: 1, stderr: expect.stringMatching(/held by budget others: \$0\.00 of \$0\.0010 spent/) });
+
+    const { code, stderr } = await started.command("run", file, "-t", "bounded", "--batch", "held", "--patience", "9s").result;
+    expect(code, stderr).toBe(1);
+    expect(await status("held")).toMatchObject({ failed: 0 });
+    expect(stderr).toMatch(/^\d+ of 20 .* · held by budget purse: \$0\.0\d+ of \$0\.0500 spent/m);
+    expect(stderr).toMatch(
+      /^modelfleet: no row has ended for 9 s: held by budget purse: \$0\.0\d+ of \$0\.0500 spent, a call is expected to cost \$0\.0/m,
+    );
+    expect(stderr).toMatch(/^ {2}To go on: modelfleet budgets raise purse --to DOLLARS\. Nothing is lost: the same command again/m);
+    expect(stderr).not.toContain("others");
+  }, 90_000);
 });
 
 describe("a pool that is killed with a hundred calls in flight", () => {
