@@ -31,6 +31,8 @@ export function allRoles(fleet: Fleet, { web }: { readonly web: boolean }): read
 
 /** What is waited for beyond the grace time. */
 const STOP_MARGIN_MS = 5_000;
+/** What parts get that stop after others, however long those took. */
+const LATER_PARTS_MS = 1_000;
 
 export interface FleetProcess {
   readonly context: ProcessContext;
@@ -65,7 +67,7 @@ export async function startFleetProcess(options: {
     log,
   };
   const store = openStore(fleet);
-  const parts: FleetPart[] = [];
+  const parts: { readonly role: Role; readonly part: FleetPart }[] = [];
   let webUrl: string | undefined;
 
   const start = async (role: Role): Promise<FleetPart> => {
@@ -75,6 +77,7 @@ export async function startFleetProcess(options: {
       case "reroute":
         return createReroute(context);
       case "recorder":
+        await store.probe(); // a user that may only read finds out now, not when the first results come
         await requireSameStore(context, store);
         return createRecorder(context, { store });
       case "web": {
@@ -93,7 +96,13 @@ export async function startFleetProcess(options: {
     // While Redis is away nothing can be handed back: the end is not waited for for ever, the jobs will be found stalled.
     const attempt = (what: string, end: Promise<unknown>, withinMs = STOP_MARGIN_MS) =>
       within(clock, withinMs, what, end).catch((error: unknown) => problems.push(error));
-    await Promise.all(parts.map((part) => attempt("a worker", part.stop(graceMs), graceMs + STOP_MARGIN_MS)));
+    // All of them together: where Redis is away, each would take its whole time.
+    const deadline = clock.now() + graceMs + STOP_MARGIN_MS;
+    for (const roles of stopOrder(parts.map(({ role }) => role))) {
+      const leftMs = Math.max(LATER_PARTS_MS, deadline - clock.now());
+      const stage = parts.filter(({ role }) => roles.includes(role));
+      await Promise.all(stage.map(({ role, part }) => attempt(role, part.stop(graceMs), leftMs)));
+    }
     await attempt("the heartbeat", registration.stop());
     await attempt("the breakers", breaker.stop());
     await attempt("the statistics", stats.stop());
@@ -103,7 +112,7 @@ export async function startFleetProcess(options: {
     if (problems.length > 0) throw new AggregateError(problems, "not everything could be stopped");
   };
   try {
-    for (const role of roles) parts.push(await start(role));
+    for (const role of roles) parts.push({ role, part: await start(role) });
   } catch (error) {
     await stop(0).catch(() => undefined);
     throw error;
@@ -116,6 +125,12 @@ export async function startFleetProcess(options: {
       return stopping;
     },
   };
+}
+
+/** Calls that are in flight end in results, some by way of the reroute worker; what has ended then is recorded. */
+function stopOrder(roles: readonly Role[]): readonly (readonly Role[])[] {
+  const last: readonly Role[] = ["reroute", "recorder"];
+  return [roles.filter((role) => !last.includes(role)), ...last.filter((role) => roles.includes(role)).map((role) => [role])];
 }
 
 /** Of every task and model, and of the agreements that are watched. */

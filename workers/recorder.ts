@@ -1,6 +1,7 @@
 // The recorder: brings results from Redis into the store, keeps the live totals, and sees every batch to its end.
 //
 // For each live batch it holds by lease: records what has come (batch-recording.ts: store, live totals, the batch's own counts), until the batch is over.
+// Stopped, it first records what is there by then: a row that has its result is in the store when the command has ended.
 
 import { randomUUID } from "node:crypto";
 import { createLiveTotals } from "../src/cost/redis-live-totals.ts";
@@ -22,6 +23,8 @@ const IDLE_MS = 50;
 const LIST_MS = 250;
 /** After a failure: the store may be away for hours. */
 const RETRY_MS = 1_000;
+/** What is there when it is stopped gets this long; the rest waits in Redis for the next recorder. */
+const LAST_MS = 4_000;
 /** Between two looks at a batch that is over. */
 const QUIET_MS = 5_000;
 /** A batch is registered before it is made: a name without keys is one whose keys have expired only when it has been so for this long. */
@@ -33,15 +36,18 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
   const totals = createLiveTotals(redis);
   const stopping = new AbortController();
   const signal = sharedSignal(stopping.signal);
+  /** Aborted when even what is there already is no longer waited for. */
+  const hurrying = new AbortController();
   const followed = new Map<string, Promise<void>>();
 
-  /** Follows one batch until it is over, another recorder has it, or we stop. */
+  /** Follows one batch until it is over, another recorder has it, or we stop and all that had come by then is recorded. */
   const follow = async (batch: string) => {
     if (!(await stream.lease(batch, LEASE_MS))) return;
     const recording = createBatchRecording({ stream, store, totals }, batch);
     const reconciler = createReconciler(context, { batch, everyMs: fleet.queues.reconcileMs });
     let renewAt = clock.now() + RENEW_MS;
-    while (!signal.aborted) {
+    while (!hurrying.signal.aborted) {
+      const isLast = signal.aborted;
       if (clock.now() >= renewAt) {
         if (!(await stream.lease(batch, LEASE_MS))) return;
         renewAt = clock.now() + RENEW_MS;
@@ -52,7 +58,8 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
         if (entries === 0) break;
         continue;
       }
-      await reconciler.tick();
+      if (isLast && isAll) break;
+      if (!isLast) await reconciler.tick();
       if (isAll) await clock.sleep(IDLE_MS, signal);
     }
     await stream.release(batch);
@@ -82,18 +89,21 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
   };
 
   const followBatches = async () => {
-    while (!signal.aborted) {
+    for (;;) {
+      const isLast = signal.aborted;
       const batches = await states.list().catch((): readonly string[] => []);
       const due = batches.filter((batch) => !followed.has(batch) && (quiet.get(batch) ?? 0) <= clock.now());
       for (const batch of due) {
         const following = followAndRest(batch)
-          .catch((error: unknown) => {
+          .catch(async (error: unknown) => {
             log.error({ batch, err: error }, "recording failed; it is tried again");
             quiet.set(batch, clock.now() + RETRY_MS);
+            if (signal.aborted) await stream.release(batch).catch(() => undefined);
           })
           .finally(() => clock.sleep(IDLE_MS, signal).then(() => followed.delete(batch)));
         followed.set(batch, following);
       }
+      if (isLast) return;
       await clock.sleep(LIST_MS, signal);
     }
   };
@@ -102,8 +112,11 @@ export function createRecorder(context: ProcessContext, { store }: { readonly st
   return {
     async stop() {
       stopping.abort();
+      const ended = new AbortController();
+      void clock.sleep(LAST_MS, ended.signal).then(() => hurrying.abort());
       await running;
       await Promise.all(followed.values());
+      ended.abort();
     },
   };
 }

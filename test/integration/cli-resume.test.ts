@@ -49,7 +49,8 @@ describe("Ctrl-C in the middle of a run", () => {
       first.child.kill("SIGINT");
       const interrupted = await first.result;
       expect(interrupted).toMatchObject({ code: 130, stderr: expect.stringContaining("The same command again goes on from there.") });
-      const done = (await states.status(batch))!.done;
+      const { done, stored } = (await states.status(batch))!;
+      expect(stored).toBe(done);
       expect(interrupted.stderr).toContain(`interrupted: ${done} rows`);
       expect(done).toBeLessThan(COUNT);
       await expect(readFile(out)).rejects.toMatchObject({ code: "ENOENT" });
@@ -81,6 +82,38 @@ describe("Ctrl-C in the middle of a run", () => {
       const afterFresh = await run(file, "-o", out).result;
       expect(afterFresh).toMatchObject({ code: 0, stderr: expect.stringContaining(`batch ${batch}-1: ${file} was run before`) });
       expect(callsPerRow(fleet, rows)).toEqual(calls.map((before) => before + 1));
+    },
+  );
+
+  it(
+    "waits for calls in flight: what they bring is in the store with their cost when the command has ended",
+    { timeout: 60_000 },
+    async () => {
+      const rows = rowsOf("in flight");
+      const file = await fleet.file("flight.jsonl", toJsonl(rows));
+      const states = createBatchStates(fleet.redis.client());
+      const before = fleet.simulator.ledger().total;
+      fleet.simulator.setFault({ vendor: "alpha", fault: "slow", delayMs: 1_500 });
+      const first = run(file, "--batch", "flight");
+      await until("the first calls", () => fleet.simulator.state().vendors["alpha"]?.models["one"]?.inFlight === IN_FLIGHT);
+      first.child.kill("SIGINT");
+      const { code, stderr } = await first.result;
+      expect(code, stderr).toBe(130);
+      fleet.simulator.clearFaults();
+
+      // None had ended before.
+      expect(stderr).toContain(`interrupted: ${IN_FLIGHT} rows`);
+      const { total } = fleet.simulator.ledger();
+      expect(total.calls - before.calls).toBe(IN_FLIGHT);
+      expect(await states.status("flight")).toMatchObject({
+        done: IN_FLIGHT,
+        stored: IN_FLIGHT,
+        calls: IN_FLIGHT,
+        costNanoUsd: total.costNanoUsd - before.costNanoUsd,
+      });
+      const results = await fleet.command("results", "flight").result;
+      expect(results.stdout.trim().split("\n")).toHaveLength(IN_FLIGHT);
+      await states.cancel("flight");
     },
   );
 

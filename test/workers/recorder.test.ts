@@ -100,6 +100,33 @@ it("a refused second result is kept for its calls, and counted as no row", async
   await stop();
 });
 
+it("stopped, it records what has come by then, of a batch that it hasn't seen yet as well", async () => {
+  const { states, store, stop } = start();
+  await open(states, "seen", 2);
+  await states.record(answerOf("seen", 0));
+  await vi.waitFor(async () => expect(await states.status("seen")).toMatchObject({ stored: 1 }), 10_000);
+  await open(states, "unseen", 2);
+  for (const batch of ["seen", "unseen"]) await states.record(answerOf(batch, 1, [`${batch}.1.1.0.1`]));
+  await stop();
+  expect(await states.status("seen")).toMatchObject({ state: "finished", stored: 2, calls: 1 });
+  expect(await states.status("unseen")).toMatchObject({ done: 1, stored: 1, calls: 1 });
+  expect((await collect(store.read("unseen"))).map(({ row }) => row)).toEqual([1]);
+});
+
+it("stopped while the store is away, it ends, and leaves the results to the next one", async () => {
+  const files = createFileStore({ dir });
+  const { states, client, stop } = start({ ...files, append: () => Promise.reject(new Error("the disk is full")) });
+  await open(states, "kept", 2);
+  await states.record(answerOf("kept", 0));
+  await stop();
+  expect(await states.status("kept")).toMatchObject({ done: 1, stored: 0 });
+  expect(await client.exists(batchKeys("kept").recorder)).toBe(0);
+
+  const next = start();
+  await vi.waitFor(async () => expect(await states.status("kept")).toMatchObject({ stored: 1 }), 10_000);
+  await next.stop();
+});
+
 it("while PostgreSQL is away results wait in Redis, and are recorded when it is back", async (test) => {
   if (missing !== undefined) return test.skip(missing);
   const postgres = await startTestPostgres();
