@@ -10,12 +10,12 @@ const AT_ONCE = 50;
 /** Those of foreign clients, whose ids don't name their batch, come back by themselves. */
 export async function recallDelayed(batch: string, queues: QueueSet): Promise<void> {
   const names = (await queues.known()).filter((name) => parseQueueName(name)?.kind !== "dead");
-  for (const queue of names.map(queues.queue)) {
+  for (const queue of names.map((name) => queues.queue(name))) {
     const ids = (await queue.getRanges(["delayed"], 0, -1)).filter((id) => id.startsWith(`${batch}.`));
     for (let i = 0; i < ids.length; i += AT_ONCE) {
       const jobs = await Promise.all(ids.slice(i, i + AT_ONCE).map((id) => queue.getJob(id)));
       // One that has come back meanwhile can't be promoted, and needn't be.
-      await Promise.all(jobs.map((job) => job?.promote().catch(() => undefined)));
+      await Promise.allSettled(jobs.flatMap((job) => (job ? [job.promote()] : [])));
     }
   }
 }

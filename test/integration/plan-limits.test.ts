@@ -10,7 +10,7 @@ afterEach(async () => {
   of = undefined;
 });
 
-describe("a plan for a vendor with limits that nobody told", { timeout: 120_000 }, () => {
+describe("a plan for a vendor with limits that nobody told", { timeout: 180_000 }, () => {
   it("is bound by the pace at which it refused calls of a former run", async () => {
     const rows = classifyRows(260);
     const model = { kind: "openai-compatible", vendorLimits: { rpm: 600 }, latency: { baseMs: 300, jitterMs: 200 } } as const;

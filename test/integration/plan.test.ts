@@ -16,7 +16,7 @@ afterEach(async () => {
   of = undefined;
 });
 
-describe("a plan, and the run of the same file", { timeout: 120_000 }, () => {
+describe("a plan, and the run of the same file", { timeout: 180_000 }, () => {
   it("of a task that is bound by requests a minute: after a sample", async () => {
     const rows = classifyRows(420);
     of = await startPlanFleet({

@@ -171,7 +171,7 @@ describe("a processor that throws", () => {
     startWorker(5, (id) => (id === "b.0.0" && logged.length < times ? Promise.reject(what()) : Promise.resolve({ kind: "finish" })), {
       ...silentLogger,
       error: (fields: unknown) => void logged.push(fields),
-    } as Logger);
+    });
     return logged;
   };
   /** The job as it stands; what waits for its next try then needn't wait any longer. */

@@ -101,6 +101,12 @@ function formerRunsOf(name: string, newPlace: () => Promise<Place>): void {
       expect(runs.map(({ batch, former }) => `${batch}: ${former.rows}`)).toEqual(["new: 8", "old: 3"]);
     });
 
+    it("are in order however many there are", async () => {
+      const batches = times(40, (i) => `b${(i * 7) % 40}`);
+      for (const [i, batch] of batches.entries()) await append(store, rowsOf(batch, 1, 1_000_000 + i));
+      expect(await read()).toEqual(batches.toReversed().map((batch) => `${batch}: 1`));
+    });
+
     it("are none in an empty store", async () => {
       expect(await read()).toEqual([]);
     });

@@ -3,9 +3,10 @@ import { isSeen, knowOutput } from "../../scripts/plan-outputs.ts";
 import type { Asked, Sources } from "../../scripts/plan-sources.ts";
 import type { JsonSchema } from "../../src/job/json.ts";
 import type { ModelId } from "../../src/job/names.ts";
-import { countRow, newFormerRows, type FormerRows } from "../../src/plan/former-rows.ts";
+import { addFormerRows, countRow, newFormerRows, type FormerRows } from "../../src/plan/former-rows.ts";
 import type { CallTally } from "../../src/plan/step-sums.ts";
-import { NO_STATS } from "../../src/routing/model-stats.ts";
+import { foldLessons } from "../../src/prompt/lesson-sums.ts";
+import { NO_STATS, type ModelStats } from "../../src/routing/model-stats.ts";
 import { rowTrail, said, usage } from "../plan/row-trail.ts";
 import { answered } from "../results/sample-results.ts";
 import { modelSpec, taskSpec } from "../routing/specs.ts";
@@ -59,8 +60,28 @@ describe("how long answers are expected to be", () => {
     const late = (calls: number) => expectedOf(sourcesOf({ learned: learned("a/1", calls, 90, 60) }), asked("a/1"));
     expect(late(50)).toBeCloseTo(60);
     const faded = learned("a/1", 50, 90, 60);
-    const stats = new Map(Array.from(faded.stats, ([subject, known]) => [subject, { ...known, calls: 2 }]));
-    expect(expectedOf(sourcesOf({ learned: { ...faded, stats } }), asked("a/1"))).toBeCloseTo(90);
+    const left = (changes: Partial<ModelStats>) => {
+      const stats = new Map(Array.from(faded.stats, ([subject, known]) => [subject, { ...known, ...changes }]));
+      return expectedOf(sourcesOf({ learned: { ...faded, stats } }), asked("a/1"));
+    };
+    expect(left({ calls: 2 })).toBeCloseTo(90);
+    expect(left({ calls: 8, answerRate: 0.5 })).toBeCloseTo(90);
+    expect(left({ calls: 12, answerRate: 0.5 })).toBeCloseTo(60);
+  });
+
+  it("of lessons is the less sure the more they differ", () => {
+    const width = (lengths: readonly number[]) => {
+      const lessons = lengths.map((outputTokens) => lessonSums(50, { outputTokens })).reduce(foldLessons);
+      const { low, expected, high } = knowOutput(
+        sourcesOf({ learned: { lessons: new Map([[`${TASK}|a/1`, lessons]]), stats: new Map() } }),
+        asked("a/1"),
+        100,
+      );
+      expect(expected).toBeGreaterThan(40);
+      expect(expected).toBeLessThan(60);
+      return high - low;
+    };
+    expect(width([20, 80])).toBeGreaterThan(2 * width([49, 51]));
   });
 
   it("of no answers seen is that of the task's other models, in a range of three times more or less, and is told", () => {
@@ -71,6 +92,10 @@ describe("how long answers are expected to be", () => {
     expect(sources.assumptions()).toEqual(["the answers of a/1 were never seen"]);
     expect(isSeen(sources, asked("a/1"))).toBe(false);
     expect(isSeen(sources, asked("b/2"))).toBe(true);
+    const three = new Map((["a/1", "b/2", "c/3"] as const).map((id) => [id, modelSpec(id)]));
+    const two = newFormerRows();
+    for (const each of [formerRows(50, "b/2", 40), formerRows(10, "c/3", 100)]) addFormerRows(two, each);
+    expect(expectedOf(sourcesOf({ models: three, former: two }), asked("a/1"))).toBeCloseTo(70);
   });
 
   it("of no model seen reaches from the fewest tokens that its schema takes to the longest that it may be", () => {
@@ -106,6 +131,9 @@ describe("how long answers are to rows that are longer than those seen", () => {
     expect(expectedOf(sourcesOf(), asked("a/1", grown), 99.5)).toBeCloseTo(59.75);
     expect(expectedOf(sourcesOf(), asked("a/1", grown), 199)).toBeCloseTo(59.75 + 99.5 / 2);
     expect(expectedOf(sourcesOf(), asked("a/1", grown), 49.75)).toBeCloseTo(59.75 - 49.75 / 2);
+    // Rows that are hardly longer are as long.
+    expect(expectedOf(sourcesOf(), asked("a/1", grown), 1.04 * 99.5)).toBeCloseTo(59.75);
+    expect(expectedOf(sourcesOf(), asked("a/1", grown), 1.06 * 99.5)).toBeCloseTo(59.75 + (0.06 * 99.5) / 2);
   });
 
   it("never goes beyond three times what was seen", () => {

@@ -107,8 +107,10 @@ describe("what becomes of answers that failed their checks", () => {
     expect(knowFailures({ checks: [failing, CHECK] }, ALONE, tally)).toEqual({ repair: 0, escalate: 0.75, fail: 0.25 });
   });
 
-  it("of models that don't agree is always the next step", () => {
-    expect(knowFailures({ checks: [failing] }, AGREED, stepTally(50, 100, { ended: 50 }))).toEqual({ repair: 0, escalate: 1, fail: 0 });
+  it("of models that don't agree is the next step: of several answers none is repaired", () => {
+    const tally = stepTally(50, 100);
+    expect(knowFailures({ checks: [CHECK] }, AGREED, tally)).toEqual({ repair: 0, escalate: 1, fail: 0 });
+    expect(knowFailures({ checks: [repairing] }, AGREED, undefined)).toEqual({ repair: 0, escalate: 1, fail: 0 });
   });
 });
 
@@ -119,6 +121,7 @@ describe("the share of repairs that succeed", () => {
 
   it("is as was seen of five or more, else assumed", () => {
     expect(knowRepairDoneRate(task, repaired(20, 15), 500).expected).toBeCloseTo(0.75);
+    expect(knowRepairDoneRate(task, repaired(5, 1), 500).expected).toBeCloseTo(0.2);
     expect(knowRepairDoneRate(task, repaired(4, 1), 500)).toMatchObject({ expected: 1, isAssumed: true });
     expect(knowRepairDoneRate(task, undefined, 500).isAssumed).toBe(true);
   });
@@ -143,6 +146,7 @@ describe("the share of judged answers that pass", () => {
 
   it("else of all the task's scores", () => {
     expect(passRate(taskSpec({ judge: JUDGE }), [scored({ 1: 4 }), scored({ 3: 20, 8: 80 })]).expected).toBeCloseTo(0.8);
+    expect(passRate(taskSpec({ judge: JUDGE }), [scored({ 1: 5 }), scored({ 3: 20, 8: 80 })]).expected).toBe(0);
   });
 
   it("else follows from what was learned, where nothing but the judge lets an answer fail", () => {

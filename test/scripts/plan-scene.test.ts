@@ -9,6 +9,7 @@ const NOTHING_SEEN: SeenLimits = { vendorLimits: new Map(), paces: new Map() };
 const WHOLE: LimitShares = { used: 1, pace: 1 };
 /** What a call spends in its slot beside the vendor's time. */
 const OVERHEAD_MS = 10;
+const MINUTE_MS = 60_000;
 
 function provider(models: Readonly<Record<ModelId, Limits>>, changes: Partial<ProviderSpec> = {}): ProviderSpec {
   const specs = Object.entries(models).map(([id, limits]) => modelSpec(id as ModelId, { limits }));
@@ -33,10 +34,10 @@ describe("a model's limits as a plan plays them", () => {
     const { limits, perMs } = only({ rpm: 600, tpm: 30_000, concurrency: 7 }, { shares: { used: 0.98, pace: 1 } });
     expect(limits.map(({ name }) => name).toSorted()).toEqual(["a/1: concurrency", "a/1: rpm", "a/1: tpm"]);
     const rpm = limits.find(({ name }) => name === "a/1: rpm")!;
-    expect(rpm.rate!.perMs).toBeCloseTo((0.98 * 600) / 60_000);
+    expect(rpm.rate!.perMs * MINUTE_MS).toBeCloseTo(0.98 * 600);
     expect(limits.find(({ name }) => name === "a/1: concurrency")).toMatchObject({ concurrency: 7 });
     // 30,000 tokens a minute are 300 calls of 100 tokens.
-    expect(perMs).toBeCloseTo((0.98 * 300) / 60_000);
+    expect(perMs * MINUTE_MS).toBeCloseTo(0.98 * 300);
   });
 
   it("hold those it shares and its account's, each as one limit for all who pass it", () => {
@@ -63,20 +64,23 @@ describe("a model's limits as a plan plays them", () => {
     const vendorLimits = new Map([["a/1", [{ dimension: "rpm", limit: 120 }]]] as const);
     const { limits, perMs } = only({ rpm: 600 }, { seen: { ...NOTHING_SEEN, vendorLimits } });
     expect(limits.map(({ name }) => name)).toEqual(["a/1: rpm", "a/1: rpm (the vendor's)"]);
-    expect(perMs).toBeCloseTo(120 / 60_000);
+    expect(perMs * MINUTE_MS).toBeCloseTo(120);
+    // What it bears at once nobody told: as little as the fleet supposes.
+    expect(limits[1]!.rate!.burstMs).toBe(1_000);
+    const half = { used: 0.5, pace: 1 };
+    expect(only({ rpm: 600 }, { seen: { ...NOTHING_SEEN, vendorLimits }, shares: half }).perMs * MINUTE_MS).toBeCloseTo(60);
   });
 
   it("hold the pace at which the vendor refused calls, by how sure that is", () => {
     const seen = { ...NOTHING_SEEN, paces: new Map([["a/1", 0.01]] as const) };
     expect(only({}, { seen }).limits.map(({ name }) => name)).toEqual(["a/1: refusals"]);
-    expect(only({}, { seen }).perMs).toBeCloseTo(0.01);
-    expect(only({}, { seen, shares: { used: 0.98, pace: 0.5 } }).perMs).toBeCloseTo(0.005);
-    expect(only({ rpm: 60 }, { seen }).perMs).toBeCloseTo(60 / 60_000);
+    expect(only({}, { seen }).perMs * MINUTE_MS).toBeCloseTo(600);
+    expect(only({}, { seen, shares: { used: 0.98, pace: 0.5 } }).perMs * MINUTE_MS).toBeCloseTo(300);
+    expect(only({ rpm: 60 }, { seen }).perMs * MINUTE_MS).toBeCloseTo(60);
   });
 
   it("are none of those that its calls take nothing of", () => {
-    const { perMs } = only({ itpm: 1 });
-    expect(perMs).toBeGreaterThan(0.01);
+    expect(only({ itpm: 1 }).perMs).toBe(only({}).perMs);
   });
 });
 
@@ -84,7 +88,7 @@ describe("the calls that a pool has in hand", () => {
   it("are never more than may be in flight, and as many as that where nothing else limits them", () => {
     const { slots, perMs } = only({ concurrency: 5 });
     expect(Math.max(...slots)).toBe(5);
-    expect(perMs).toBeCloseTo(5 / (500 + OVERHEAD_MS));
+    expect(perMs * MINUTE_MS).toBeCloseTo((5 * MINUTE_MS) / (500 + OVERHEAD_MS));
   });
 
   it("begin with what is supposed of the latency, and come to what the calls' own takes", () => {
@@ -92,15 +96,23 @@ describe("the calls that a pool has in hand", () => {
     const long = only({ rpm: 6_000 }, {}, { latencyMs: 8_000 }).slots;
     expect(short[0]).toBe(long[0]);
     expect(short.at(-1)).toBeLessThan(short[0]!);
-    // A hundred calls a second of eight seconds each.
+    // A hundred calls a second of eight seconds each, and some for their spread.
     expect(long.at(-1)).toBeGreaterThan(800);
-    expect(long.length).toBeGreaterThan(8);
+    expect(long.at(-1)).toBeLessThan(1_000);
+  });
+
+  it("are raised while the first calls still run, each second to twice as many and some at most", () => {
+    const { slots } = only({ rpm: 60_000 }, {}, { latencyMs: 20_000 });
+    for (const [second, before] of slots.slice(0, -1).entries()) expect(slots[second + 1]).toBeLessThanOrEqual(2 * before + 4);
+    expect(slots[1]).toBe(2 * slots[0]! + 4);
+    expect(slots[3]).toBeGreaterThan(500);
+    expect(slots.at(-1)).toBe(2_048);
   });
 
   it("bound the pace where nothing limits the calls", () => {
     const { limits, slots, perMs } = only({});
     expect(limits).toEqual([]);
-    expect(perMs).toBeCloseTo(slots.at(-1)! / (500 + OVERHEAD_MS));
+    expect(perMs * MINUTE_MS).toBeCloseTo((slots.at(-1)! * MINUTE_MS) / (500 + OVERHEAD_MS));
   });
 });
 
@@ -126,11 +138,12 @@ describe("what is named as the limit that holds a route", () => {
   });
 
   it("is that of the calls in flight, or the pool's own calls at once, where calls take long", () => {
-    expect(busiest([provider({ "a/1": { rpm: 6_000, concurrency: 2 } })], [load("a/1")])).toMatchObject({
-      name: "a/1: concurrency",
-      isRate: false,
-    });
-    expect(busiest([provider({ "a/1": {} })], [load("a/1")])).toMatchObject({ name: "a/1: calls at once", isRate: false });
+    const few = busiest([provider({ "a/1": { rpm: 6_000, concurrency: 2 } })], [load("a/1")]);
+    expect(few).toMatchObject({ name: "a/1: concurrency", isRate: false });
+    expect(few.busyMs).toBeCloseTo((1_000 * 500) / 2);
+    const free = busiest([provider({ "a/1": {} })], [load("a/1")]);
+    expect(free).toMatchObject({ name: "a/1: calls at once", isRate: false });
+    expect(free.busyMs).toBeCloseTo((1_000 * 500) / only({}).slots.at(-1)!);
   });
 
   it("is a vendor's refusals where nothing is configured", () => {

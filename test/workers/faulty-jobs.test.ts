@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Job } from "../../src/job/job.ts";
 import { NO_USAGE } from "../../src/job/usage.ts";
 import { modelQueue, taskQueue } from "../../src/runtime/keys.ts";
-import { silentLogger, type Logger } from "../../src/runtime/logger.ts";
+import { silentLogger } from "../../src/runtime/logger.ts";
 import { until } from "../support/fleet.ts";
 import { startProcessFleet, type ProcessFleet } from "../support/process-fleet.ts";
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
       const usage = { ...NO_USAGE, inputTokens: 10, outputTokens: 5 };
       return Promise.resolve({ outcome: { kind: "answered", answer }, usage, limits: [], status: 200, billable: true });
     },
-    log: { ...silentLogger, error: ({ job }: { readonly job: string }) => void logged.push(job) } as unknown as Logger,
+    log: { ...silentLogger, error: ({ job }: { readonly job: string }) => void logged.push(job) },
   });
 });
 afterAll(() => fleet?.stop());
