@@ -70,10 +70,10 @@ export function createEvidence(former: FormerRows, trials: Trials): Evidence {
         if (isReplayed) addSteps(tally, replayed[i]!);
         return { tally, isWithin: trials.isWithin === true && seen === undefined };
       });
-      const meanFirst = ({ rows, firstInputTokens }: StepTally) => (rows > 0 ? firstInputTokens / rows : 0);
+      const meanFirst = ({ firstRows, firstInputTokens }: StepTally) => (firstRows > 0 ? firstInputTokens / firstRows : 0);
       const first = steps[0] && meanFirst(steps[0].tally);
       return steps.map(({ tally, isWithin }) => {
-        return { tally, isWithin, longer: tally.rows > 0 && first ? meanFirst(tally) - first : 0 };
+        return { tally, isWithin, longer: tally.firstRows > 0 && first ? meanFirst(tally) - first : 0 };
       });
     },
     ofFirst: (step) => former.ways.get(wayKey([step])),

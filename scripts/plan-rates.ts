@@ -61,23 +61,23 @@ function pooled(one: Share, other: Share): Share {
   return of > 0 ? { rate: (one.rate * one.of + other.rate * other.of) / of, of } : NONE;
 }
 
-/** What becomes of rows whose answers failed: as it was seen, where the task has several rules for it; else by its rule. */
+/** What becomes of rows whose answers failed: as it was seen, as far as that was; else by the task's rules. */
 export function knowFailures(
-  task: Pick<TaskSpec, "checks">,
+  { checks }: Pick<TaskSpec, "checks">,
   step: Step,
   tally: StepTally | undefined,
 ): Readonly<Record<FailurePolicy, number>> {
-  if (step.models.length > 1) return only("escalate");
-  // A trial ends its row whatever the check says: it doesn't tell.
-  if (task.checks.length > 0 && task.checks.every(({ onFail }) => onFail === "fail")) return only("fail");
+  const isAlone = step.models.length === 1;
+  const isRepairing = isAlone && checks.some(({ onFail }) => onFail === "repair");
+  const isEnding = isAlone && checks.length > 0 && checks.every(({ onFail }) => onFail === "fail");
   const failed = tally ? tally.answered - tally.done : 0;
-  const isRepairing = task.checks.some(({ onFail }) => onFail === "repair");
-  if (tally && failed >= LEAST_SEEN) {
-    const repair = isRepairing ? tally.repaired / failed : 0;
-    const fail = Math.min(1 - repair, tally.ended / failed);
-    return { repair, fail, escalate: 1 - repair - fail };
-  }
-  return only(isRepairing ? "repair" : "escalate");
+  if (!tally || failed < LEAST_SEEN) return only(isRepairing ? "repair" : isEnding ? "fail" : "escalate");
+  const repair = isRepairing ? tally.repaired / failed : 0;
+  // A trial ends its row whatever the check says: it doesn't tell.
+  const told = failed - (isRepairing ? tally.repaired : 0) - tally.untold;
+  const ended = told >= LEAST_SEEN ? Math.min(1, tally.ended / told) : Number(isEnding);
+  const fail = (1 - repair) * ended;
+  return { repair, fail, escalate: 1 - repair - fail };
 }
 
 function only(policy: FailurePolicy): Readonly<Record<FailurePolicy, number>> {

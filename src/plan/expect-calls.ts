@@ -9,9 +9,8 @@ import type { TaskSpec } from "../job/task.ts";
 import type { Purpose } from "../job/trail.ts";
 import type { ExpectedCalls, ExpectedStep, Known, ModelKnowledge, PathKnowledge, ReadFigure, StepKnowledge } from "./plan.ts";
 
-/** Beside task, answer and rubric: what a judge, and who is asked for the complexity, is told. */
+/** Beside task, answer and rubric: what a judge is told. */
 const JUDGE_TOKENS = 250;
-const ANALYSIS_TOKENS = 250;
 /** Beside the prompt and the answer: what is wrong with it, and that it is to be put right. */
 const REPAIR_TOKENS = 60;
 const CHARACTERS_PER_TOKEN = 4;
@@ -50,39 +49,64 @@ export function expectCalls(task: Rules, path: PathKnowledge, read: ReadFigure):
     return answers;
   };
   /** Of answers that are done, those that a judge looks at and doesn't let pass. */
-  const judged = ({ judge }: StepKnowledge, done: number): number => {
-    if (!task.judge || !judge) return 0;
-    const looked = done * task.judge.sample;
-    add(judge.model, { purpose: "judge", share: looked, more: read(judge.inputMore, "input") });
-    return looked * (1 - read(judge.passRate, "judged"));
+  const judge = ({ judge: by }: StepKnowledge, done: readonly Part[]): readonly Part[] => {
+    if (!task.judge || !by) return [];
+    const looked = done.filter(({ isJudged }) => isJudged);
+    add(by.model, { purpose: "judge", share: sumOf(looked), more: read(by.inputMore, "input") });
+    return scaled(looked, 1 - read(by.passRate, "judged"));
   };
 
-  if (path.analysis) add(path.analysis, { purpose: "analyse", share: 1, more: ANALYSIS_TOKENS });
-  let reach = 1;
+  if (path.analysis) add(path.analysis, { purpose: "analyse", share: 1 });
+  // Which rows are judged is settled once: those that come back are judged again, the others never are.
+  const sample = task.judge?.sample ?? 0;
+  let reach: readonly Part[] = [
+    { share: sample, isJudged: true },
+    { share: 1 - sample, isJudged: false },
+  ];
   for (const step of path.steps) {
-    if (reach <= LEAST_REACH) break;
+    const share = sumOf(reach);
+    if (share <= LEAST_REACH) break;
     const [first] = step.models;
     const purpose = step.models.length > 1 ? "agree" : "answer";
-    let answered = reach;
-    for (const known of step.models) answered *= add(known, { purpose, share: reach });
+    let answered = 1;
+    for (const known of step.models) answered *= add(known, { purpose, share });
     const done = answered * read(step.doneRate, "done");
     const failed = answered - done;
-    const unpassed = judged(step, done);
+    /** Of those that are done, by part. */
+    const unpassed = judge(step, scaled(reach, done));
     const isUnpassedRepaired = task.judge?.onFail === "repair";
-    const toRepair = failed * step.onFail.repair + (isUnpassedRepaired ? unpassed : 0);
-    let ended = done - unpassed + failed * step.onFail.fail + (task.judge?.onFail === "fail" ? unpassed : 0);
-    if (first && toRepair > LEAST_REACH) {
+    const toRepair = plus(scaled(reach, failed * step.onFail.repair), isUnpassedRepaired ? unpassed : []);
+    let ended = plus(scaled(reach, done + failed * step.onFail.fail), task.judge?.onFail === "fail" ? [] : scaled(unpassed, -1));
+    if (first && sumOf(toRepair) > LEAST_REACH) {
       const more = read(step.repairMore, "input");
-      const repaired = toRepair * add(first, { purpose: "repair", share: toRepair, more, output: step.repairOutput });
-      const put = repaired * read(step.repairDoneRate, "done");
-      const unpassedAgain = judged(step, put);
-      ended += put - (task.judge?.onFail === "fail" ? 0 : unpassedAgain);
+      const repaired = add(first, { purpose: "repair", share: sumOf(toRepair), more, output: step.repairOutput });
+      const put = scaled(toRepair, repaired * read(step.repairDoneRate, "done"));
+      const unpassedAgain = judge(step, put);
+      ended = plus(plus(ended, put), task.judge?.onFail === "fail" ? [] : scaled(unpassedAgain, -1));
     }
-    steps.push({ reach, calls });
+    steps.push({ reach: share, calls });
     calls = [];
-    reach = Math.max(0, reach - ended);
+    reach = plus(reach, scaled(ended, -1)).map((part) => ({ ...part, share: Math.max(0, part.share) }));
   }
   return steps;
+}
+
+/** Rows that are judged wherever they come, and those that never are: shares of all. */
+interface Part {
+  readonly share: number;
+  readonly isJudged: boolean;
+}
+
+function sumOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { share }) => sum + share, 0);
+}
+
+function scaled(parts: readonly Part[], by: number): readonly Part[] {
+  return parts.map(({ share, isJudged }) => ({ share: share * by, isJudged }));
+}
+
+function plus(parts: readonly Part[], others: readonly Part[]): readonly Part[] {
+  return parts.map(({ share, isJudged }) => ({ share: share + sumOf(others.filter((other) => other.isJudged === isJudged)), isJudged }));
 }
 
 /** Every step once, with a repair where the task asks for them and a judgement of each answer. `longest`: what an answer may have at most. */
@@ -107,7 +131,7 @@ export function worstCalls(
       ...(isRepaired && first ? [once(first, "repair", Math.max(repairMore.high, repairTokens(answer))), ...judgement] : []),
     ];
   });
-  return path.analysis ? [once(path.analysis, "analyse", ANALYSIS_TOKENS), ...steps] : steps;
+  return path.analysis ? [once(path.analysis, "analyse"), ...steps] : steps;
 }
 
 /** Calls until one is answered, or the attempts are used up; and the share of them that get an answer. */

@@ -28,7 +28,7 @@ export interface FormerRows {
 /** Errors by which a row ends that could have gone on. */
 const ENDED: ReadonlySet<string> = new Set<ErrorCode>(["unfit", "refused"]);
 /** Errors that say nothing of the way: the row never came to its end. */
-const BROKEN_OFF: ReadonlySet<string> = new Set<ErrorCode>(["cancelled", "patience", "expired", "lost", "crashed"]);
+const BROKEN_OFF: ReadonlySet<string> = new Set<ErrorCode>(["cancelled", "patience", "expired", "lost", "crashed", "invalid"]);
 
 export function newFormerRows(): FormerRows {
   return { rows: 0, ways: new Map(), analyses: new Map() };
@@ -48,8 +48,8 @@ export function countRow(former: FormerRows, result: Result): void {
     if (purpose === "analyse") for (const call of calls) countCall(callsOf(former.analyses, call.model), call);
   }
   const steps = visits.filter(({ purpose }) => purpose === "answer");
-  const firstInput = steps[0]?.calls.find(isAnswer)?.usage.inputTokens;
-  if (firstInput === undefined) return;
+  if (steps.length === 0) return;
+  const firstInput = steps[0]?.calls.find(isAnswer)?.usage.inputTokens ?? 0;
   former.rows++;
   let way = "";
   for (const [i, visit] of visits.entries()) {
@@ -58,6 +58,7 @@ export function countRow(former: FormerRows, result: Result): void {
     way = way === "" ? visit.key : `${way}>${visit.key}`;
     const tally = tallyOf(former, way);
     tally.firstInputTokens += firstInput;
+    if (firstInput > 0) tally.firstRows++;
     countStep(tally, visit, {
       following: visits.slice(i + 1, next < 0 ? undefined : next),
       isLast: next < 0,

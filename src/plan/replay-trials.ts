@@ -33,7 +33,9 @@ export function replayTrials(path: readonly Step[], rows: readonly TrialRow[], a
       for (const { model, call } of said) countCall(callsOf(tally.models, model), call);
       tally.rows++;
       tally.answered++;
-      tally.firstInputTokens += first ? row.get(first)!.call.usage.inputTokens : 0;
+      const firstInput = first ? row.get(first)!.call.usage.inputTokens : 0;
+      tally.firstInputTokens += firstInput;
+      if (firstInput > 0) tally.firstRows++;
       const isDone = step.models.length === 1 ? countAlone(tally, said[0]!) : countTogether(agrees, tally, step, said);
       if (!isDone) failed.push(row);
     }
@@ -51,6 +53,7 @@ function countAlone(tally: StepTally, { call, repairs, judged }: TrialAnswer): b
   for (const repair of repairs) countCall(tally.repairs, repair);
   if (isDone) tally.done++;
   else if (repairs.length > 0) tally.repaired++;
+  else tally.untold++;
   if (isMended) tally.repairDone++;
   countJudgements(tally, judged);
   return isDone || isMended;
@@ -61,7 +64,10 @@ function countTogether(agrees: Agrees, tally: StepTally, step: Step, said: reado
     step,
     said.flatMap(({ answer }) => (answer ? [{ answer }] : [])),
   );
-  if (!isDone) return false;
+  if (!isDone) {
+    tally.untold++;
+    return false;
+  }
   tally.done++;
   // Which of those that agree is judged makes no difference to what judging takes.
   countJudgements(tally, said[0]!.judged);

@@ -47,10 +47,13 @@ export interface StepTally {
   repaired: number;
   repairDone: number;
   ended: number;
+  /** Of a trial, where nobody saw what becomes of a row whose answer failed. */
+  untold: number;
   /** Of judged answers, how many got each score, from 0 to 10. */
   readonly scores: number[];
-  /** Of the rows that came, the input of their first calls. */
+  /** Of the rows that came, the input of their first calls, and of how many it is known. */
   firstInputTokens: number;
+  firstRows: number;
   readonly models: Map<ModelId, CallTally>;
   readonly repairs: CallTally;
   readonly judges: Map<ModelId, CallTally>;
@@ -67,7 +70,9 @@ export function newStepTally(): StepTally {
     repaired: 0,
     repairDone: 0,
     ended: 0,
+    untold: 0,
     firstInputTokens: 0,
+    firstRows: 0,
     scores: Array.from({ length: BEST_SCORE + 1 }, () => 0),
     models: new Map(),
     repairs: newCallTally(),
@@ -119,7 +124,7 @@ type CountedCall = Pick<TrailEntry, "outcome" | "usage" | "latencyMs" | "estimat
 export function countCall(tally: CallTally, { outcome, usage, latencyMs, estimatedInputTokens, isEstimated }: CountedCall): void {
   if (outcome === "throttled" || outcome === "cancelled" || outcome === "expired") return;
   tally.requests++;
-  if (!isAnswer({ outcome, usage })) return;
+  if (!isAnswer({ outcome })) return;
   const { inputTokens, outputTokens } = usage;
   tally.answers++;
   tally.inputTokens += inputTokens;
@@ -163,9 +168,9 @@ export function countJudgements(tally: StepTally, calls: readonly TrailEntry[]):
   }
 }
 
-/** Paid, whether it was of use or not. */
-export function isAnswer({ outcome, usage }: Pick<TrailEntry, "outcome" | "usage">): boolean {
-  return outcome === "answered" || ((outcome === "unfit" || outcome === "refused") && usage.outputTokens > 0);
+/** The vendor's last word to the call, whether it was of use or not; some aren't paid. */
+export function isAnswer({ outcome }: Pick<TrailEntry, "outcome">): boolean {
+  return outcome === "answered" || outcome === "unfit" || outcome === "refused";
 }
 
 const COUNT_SUMS = ["calls", "ours", "oursSquares", "theirs", "theirsSquares", "products"] as const;
@@ -193,8 +198,10 @@ export function addCalls(to: CallTally, from: CallTally): void {
   );
 }
 
+const STEP_SUMS = ["rows", "answered", "done", "repaired", "repairDone", "ended", "untold", "firstInputTokens", "firstRows"] as const;
+
 export function addSteps(to: StepTally, from: StepTally): void {
-  for (const key of ["rows", "answered", "done", "repaired", "repairDone", "ended", "firstInputTokens"] as const) to[key] += from[key];
+  for (const key of STEP_SUMS) to[key] += from[key];
   for (const [score, count] of from.scores.entries()) to.scores[score]! += count;
   for (const [model, tally] of from.models) addCalls(callsOf(to.models, model), tally);
   addCalls(to.repairs, from.repairs);

@@ -204,17 +204,17 @@ function sumsOf(lives: readonly RowLife[]): FormerRows {
   const former = newFormerRows();
   for (const { steps, analyses } of lives) {
     for (const call of analyses) countCall(callsOf(former.analyses, call.model), call);
-    const first = steps[0]?.calls.find(
-      ({ outcome, usage: used }) => ["answered", "unfit", "refused"].includes(outcome) && used.outputTokens > 0,
-    );
-    if (!first) continue;
+    if (steps.length === 0) continue;
+    const first = steps[0]!.calls.find(({ outcome }) => ["answered", "unfit", "refused"].includes(outcome));
+    const firstInput = first?.usage.inputTokens ?? 0;
     former.rows++;
     for (const [i, step] of steps.entries()) {
       const key = wayKey(steps.slice(0, i + 1));
       const tally = former.ways.get(key) ?? newStepTally();
       former.ways.set(key, tally);
       tally.rows++;
-      tally.firstInputTokens += first.usage.inputTokens;
+      tally.firstInputTokens += firstInput;
+      if (firstInput > 0) tally.firstRows++;
       if (step.isAnswered) tally.answered++;
       if (step.isDone) tally.done++;
       if (step.isRepairAsked) tally.repaired++;

@@ -56,7 +56,7 @@ export interface RowLife {
   readonly analyses: readonly TrailEntry[];
 }
 
-const PAID: ReadonlySet<TrailEntry["outcome"]> = new Set(["answered", "unfit", "refused"]);
+const LAST_WORDS: ReadonlySet<TrailEntry["outcome"]> = new Set(["answered", "unfit", "refused"]);
 
 export async function liveRow(
   row: number,
@@ -107,7 +107,7 @@ export async function liveRow(
     const next = decision.kind === "rebind" ? decision.progress.next?.[0]?.purpose : undefined;
     if (step.purpose === "analyse") analyses.push(...entries);
     else if (step.purpose === undefined) {
-      const isAnswered = parts.every((each) => isPaid(each.entries.at(-1)!));
+      const isAnswered = parts.every((each) => isLastWord(each.entries.at(-1)!));
       steps.push({
         models: step.models,
         calls: entries,
@@ -141,8 +141,8 @@ function noteBehind(
   }
 }
 
-function isPaid({ outcome, usage: used }: TrailEntry): boolean {
-  return PAID.has(outcome) && used.outputTokens > 0;
+function isLastWord({ outcome }: TrailEntry): boolean {
+  return LAST_WORDS.has(outcome);
 }
 
 /** A judge's word, a complexity, or an answer to the row. */

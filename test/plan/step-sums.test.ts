@@ -62,12 +62,10 @@ describe("a step's name", () => {
 });
 
 describe("a call", () => {
-  it("is an answer when it is paid, whether it was of use or not", () => {
-    for (const outcome of ["answered", "unfit", "refused"] as const) expect(isAnswer({ outcome, usage: usage(100, 20) })).toBe(true);
-    // A vendor's filter, or a request that was too long.
-    for (const outcome of ["unfit", "refused"] as const) expect(isAnswer({ outcome, usage: usage(100, 0) })).toBe(false);
+  it("is an answer when it is the vendor's last word, whether it was of use, and paid, or not", () => {
+    for (const outcome of ["answered", "unfit", "refused"] as const) expect(isAnswer({ outcome })).toBe(true);
     for (const outcome of ["transient", "throttled", "unavailable", "invalid", "expired", "cancelled", "uncertain"] as const)
-      expect(isAnswer({ outcome, usage: usage(100, 20) })).toBe(false);
+      expect(isAnswer({ outcome })).toBe(false);
   });
 
   it("counts as made when it failed, and not when it was throttled or broken off by us", () => {
