@@ -5,6 +5,7 @@ import type { Redis } from "ioredis";
 import { queueJobId } from "../src/job/job.ts";
 import type { ModelId } from "../src/job/names.ts";
 import { DEAD_QUEUE, fleetKeys, modelQueue, QUEUE_PREFIX, REROUTE_QUEUE, taskQueue } from "../src/runtime/keys.ts";
+import { repeatWhenCutOff } from "./pipeline.ts";
 import { toTaskPayload, type CallEnvelope, type DeadLetter, type Envelope, type RerouteEnvelope } from "./payload.ts";
 
 /** BullMQ never decides a job's end: it may try for ever, and leaves nothing behind. Our own count of attempts is in the envelope. */
@@ -52,7 +53,8 @@ export function createQueueSet(redis: Redis): QueueSet {
     async addToTask(envelopes, { delayMs } = {}) {
       const byTask = groupBy(envelopes, (envelope) => envelope.job.task);
       for (const [task, group] of byTask) {
-        await queue(taskQueue(task)).addBulk(
+        await addAll(
+          queue(taskQueue(task)),
           group.map((envelope) => ({
             name: task,
             data: toTaskPayload(envelope),
@@ -65,7 +67,8 @@ export function createQueueSet(redis: Redis): QueueSet {
       const byModel = groupBy(envelopes, (envelope): ModelId => envelope.model);
       await Promise.all(
         Array.from(byModel, ([model, group]) =>
-          queue(modelQueue(model)).addBulk(
+          addAll(
+            queue(modelQueue(model)),
             group.map((envelope) => ({
               name: envelope.job.task,
               data: envelope,
@@ -90,6 +93,11 @@ export function createQueueSet(redis: Redis): QueueSet {
       await Promise.all(Array.from(queues.values(), (each) => each.close()));
     },
   };
+}
+
+/** Those of a pipeline that was cut off may be there already, or be through: an id that is there is dropped, and what is through is not claimed again. */
+async function addAll(queue: Queue, jobs: Parameters<Queue["addBulk"]>[0]): Promise<void> {
+  await repeatWhenCutOff(() => queue.addBulk(jobs));
 }
 
 function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {

@@ -11,6 +11,7 @@ import { batchKeys, parseQueueName, queueJobKey } from "../src/runtime/keys.ts";
 import type { Logger } from "../src/runtime/logger.ts";
 import { serverTimeMs } from "../src/runtime/redis-script.ts";
 import type { BatchStates } from "./batch-state.ts";
+import { sendPipeline } from "./pipeline.ts";
 import type { QueueSet } from "./queue-set.ts";
 
 /** The most calls a step may have, as far as the reconciler looks. */
@@ -64,17 +65,13 @@ export function createReconciler(
     for (const name of await queues.known()) {
       const kind = parseQueueName(name)?.kind;
       if (kind === undefined || kind === "dead") continue;
-      const wanted = rows.filter(({ row }) => !present.has(row));
-      const pipeline = redis.pipeline();
-      const owners: number[] = [];
-      for (const open of wanted) {
-        for (const id of possibleIds(batch, open, kind === "model" ? MOST_PARTS : 1)) {
-          pipeline.exists(queueJobKey(name, id));
-          owners.push(open.row);
-        }
-      }
-      const replies = (await pipeline.exec()) ?? [];
-      replies.forEach(([, exists], i) => exists === 1 && present.add(owners[i]!));
+      const jobs = rows
+        .filter(({ row }) => !present.has(row))
+        .flatMap((open) =>
+          possibleIds(batch, open, kind === "model" ? MOST_PARTS : 1).map((id) => ({ row: open.row, key: queueJobKey(name, id) })),
+        );
+      const replies = await sendPipeline(redis, (pipeline) => jobs.forEach(({ key }) => pipeline.exists(key)));
+      replies.forEach((exists, i) => exists === 1 && present.add(jobs[i]!.row));
     }
     return present;
   };

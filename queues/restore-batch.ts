@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import type { Result } from "../src/job/result.ts";
 import type { Store } from "../src/results/store.ts";
 import { batchKeys, fleetKeys } from "../src/runtime/keys.ts";
+import { sendPipeline } from "./pipeline.ts";
 
 const CHUNK = 1_000;
 
@@ -19,12 +20,12 @@ export async function restoreBatch(redis: Redis, store: Store, batch: string, ta
   let ownTask = task;
   let chunk: Result[] = [];
   const mark = async () => {
-    const pipeline = redis.pipeline();
-    for (const { row, status } of chunk) {
-      pipeline.setbit(keys.done, row, 1);
-      if (status === "error") pipeline.setbit(keys.failed, row, 1);
-    }
-    await pipeline.exec();
+    await sendPipeline(redis, (pipeline) => {
+      for (const { row, status } of chunk) {
+        pipeline.setbit(keys.done, row, 1);
+        if (status === "error") pipeline.setbit(keys.failed, row, 1);
+      }
+    });
     chunk = [];
   };
   for await (const result of store.read(batch)) {

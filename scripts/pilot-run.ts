@@ -3,6 +3,7 @@
 import type { ModelId } from "../src/job/names.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { openBatch } from "./batch-session.ts";
+import { GRACE_MS } from "./end-calls-when-interrupted.ts";
 import { createFleetKeeper } from "./fleet-keeper.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 import { isUnasked } from "./pilot-answers.ts";
@@ -38,8 +39,6 @@ export interface PilotRun {
 export type PilotEnd = "finished" | "too-dear" | "interrupted";
 
 const PATIENCE_MS = 15 * 60_000;
-/** Calls in flight after Ctrl-C. */
-const GRACE_MS = 5_000;
 
 /** @throws StoppedError when nothing moves any more, UsageError when no fleet can be started. The same run again goes on from there. */
 export async function runTrials(open: OpenFleet, run: PilotRun): Promise<PilotEnd> {

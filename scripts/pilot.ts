@@ -11,9 +11,9 @@ import { renderHtml } from "../src/pilot/render-html.ts";
 import { renderRoute } from "../src/pilot/render-route.ts";
 import { renderSvg } from "../src/pilot/render-svg.ts";
 import { systemClock } from "../src/runtime/clock.ts";
-import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { configOption } from "./batch-options.ts";
 import { FORMATS } from "./job-input.ts";
+import { endCallsWhenInterrupted } from "./end-calls-when-interrupted.ts";
 import { loadCommandFleet, openFleet } from "./open-fleet.ts";
 import type { TrialAnswers } from "./pilot-answers.ts";
 import { confirmCost } from "./pilot-confirm.ts";
@@ -57,10 +57,7 @@ export function registerPilot(program: Command): void {
 async function pilot(file: string, command: PilotCommandOptions): Promise<number> {
   const numbers = readPilotNumbers(command);
   const progress = createProgress(systemClock, process.stderr.isTTY);
-  const shutdown = listenForShutdown(() => {
-    progress.end();
-    say("\nstopping: calls in flight may end; Ctrl-C again stops at once");
-  });
+  const shutdown = endCallsWhenInterrupted(() => progress.end());
   try {
     const fleet = await loadCommandFleet(command);
     const plan = await planPilot(fleet, file, command, numbers);
@@ -70,6 +67,7 @@ async function pilot(file: string, command: PilotCommandOptions): Promise<number
       say("interrupted: the answers that are there are kept. The same command again goes on from there.");
       return 130;
     }
+    shutdown.noteCallsOver();
     return await report({ plan, before, after: await readTrials(fleet, plan), end, numbers, command });
   } finally {
     shutdown.dispose();

@@ -46,6 +46,8 @@ export interface Plan {
   readonly assumptions: readonly string[];
   /** What no history tells, or no figure holds, in words. */
   readonly omissions: readonly string[];
+  /** The model that all rows alone are compared with, one of `routes`; absent: none was named. */
+  readonly baseline?: ModelId;
   /** The task's own route first. */
   readonly routes: readonly PlannedRoute[];
 }
@@ -72,10 +74,10 @@ interface Scenario extends Pick<PlannedRoute, "name" | "kind"> {
 }
 
 export async function makePlan(options: PlanOptions): Promise<Plan> {
-  const { fleet, task, input, terms, learned, trials, former } = options;
+  const { fleet, task, input, terms, learned, trials, former, baseline } = options;
   const view = createPlanView(fleet, learned);
   const scenarios = scenariosOf(options, view);
-  const ids = [...new Set([...taskModels(task), ...(options.baseline === undefined ? [] : [options.baseline])])];
+  const ids = [...new Set([...taskModels(task), ...(baseline === undefined ? [] : [baseline])])];
   const models = ids.flatMap((id) => fleet.models.get(id) ?? []);
   const providers = new Map(
     Array.from(new Set(models.map(({ provider }) => fleet.providers.get(provider)!)), (spec) => [
@@ -127,6 +129,7 @@ export async function makePlan(options: PlanOptions): Promise<Plan> {
     ...(sampleRows === undefined ? {} : { sampleRows }),
     assumptions: knowledge.assumptions(),
     omissions: omissionsOf(task, history),
+    ...(baseline === undefined ? {} : { baseline }),
     routes,
   };
 }

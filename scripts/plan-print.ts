@@ -10,9 +10,9 @@ import { table } from "./table.ts";
 /** Ranges narrower than this are not shown beside the number expected. */
 const NARROW = 0.02;
 
-export function renderPlan(plan: Plan, baseline?: string): string {
+export function renderPlan(plan: Plan): string {
   const [own] = plan.routes;
-  const parts = [rowsLine(plan), historyLines(plan), routesTable(plan.routes), own ? modelsTable(own) : "", notes(plan, baseline)];
+  const parts = [rowsLine(plan), historyLines(plan), routesTable(plan.routes), own ? modelsTable(own) : "", notes(plan)];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
@@ -87,7 +87,7 @@ function modelsTable({ name, models, costNanoUsd }: PlannedRoute): string {
   return `${name}, by model\n${table(["model", "calls", "tokens in", "tokens out", "cost", "share"], rows).trimEnd()}`;
 }
 
-function notes({ routes, rows, omissions }: Plan, baseline: string | undefined): string {
+function notes({ routes, rows, omissions, baseline }: Plan): string {
   const [own] = routes;
   const against = routes.find(({ name }) => name === baseline);
   const lines = routes.flatMap(({ name, unableRows }) =>

@@ -8,6 +8,7 @@ import { routeModels, type TaskSpec } from "../src/job/task.ts";
 import { formatCount, formatUsd } from "../src/report/format.ts";
 import { openStore } from "../src/results/open-store.ts";
 import { systemClock } from "../src/runtime/clock.ts";
+import { endCallsWhenInterrupted } from "./end-calls-when-interrupted.ts";
 import type { JobInput } from "./job-input.ts";
 import { openFleet } from "./open-fleet.ts";
 import { readTrial } from "./pilot-answers.ts";
@@ -28,12 +29,11 @@ export interface SampleRequest {
   readonly size: number;
   readonly baseline?: ModelId | undefined;
   readonly config?: string | undefined;
-  readonly signal: AbortSignal;
 }
 
 /** `interrupted`: the same command again goes on. @throws StoppedError when the person at the terminal doesn't want to pay. */
 export async function askSample(fleet: Fleet, request: SampleRequest): Promise<Trials | "interrupted"> {
-  const { task, input, terms, size, baseline, config, signal } = request;
+  const { task, input, terms, size, baseline, config } = request;
   if (size > fleet.queues.windowRows) {
     throw new UsageError(
       `--sample ${size} is more than can be asked`,
@@ -49,6 +49,9 @@ export async function askSample(fleet: Fleet, request: SampleRequest): Promise<T
   const judges = task.judge ? namedModels(fleet, task, task.judge.models) : [];
   const trials = planTrials(task, { name: input.name, rows, models, basis, judges, terms });
   const comparing = { basis, gold: () => undefined } as const;
+  const progress = createProgress(systemClock, process.stderr.isTTY);
+  const shutdown = endCallsWhenInterrupted(() => progress.end());
+  const { signal } = shutdown;
   const store = openStore(fleet);
   try {
     const before = await Promise.all(trials.map((trial) => readTrial(store, trial, comparing)));
@@ -62,12 +65,13 @@ export async function askSample(fleet: Fleet, request: SampleRequest): Promise<T
       const estimateNanoUsd = await estimateCostNanoUsd(task, rows, { asked, judge: judges[0] });
       const calls = asked.reduce((sum, each) => sum + each.rows, 0);
       say(`sample: ${formatCount(rows.length)} rows, ${formatCount(calls)} calls to make, about ${formatUsd(estimateNanoUsd)}`);
-      if (!(await confirmCost(estimateNanoUsd, { isCapped: false, isInputRead: false, signal }))) {
+      const isMeant = await confirmCost(estimateNanoUsd, { isCapped: false, isInputRead: false, signal });
+      if (signal.aborted) return "interrupted";
+      if (!isMeant) {
         throw new StoppedError("nothing was called", "Take fewer rows (--sample), or leave it out.");
       }
       const opened = await openFleet(config === undefined ? {} : { config }, { patient: true, fleet });
       try {
-        const progress = createProgress(systemClock, process.stderr.isTTY);
         const run = {
           task,
           trials: open,
@@ -87,6 +91,7 @@ export async function askSample(fleet: Fleet, request: SampleRequest): Promise<T
     const batches = trials.map(({ batch }) => batch);
     return { ...(await readTrialBatches(store, task, batches)), isWithin: true };
   } finally {
+    shutdown.dispose();
     await store.stop();
   }
 }

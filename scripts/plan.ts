@@ -8,8 +8,8 @@ import type { RowFormat } from "../src/intake/row.ts";
 import { StoppedError, UsageError } from "../src/job/errors.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import { openStore } from "../src/results/open-store.ts";
-import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { configOption } from "./batch-options.ts";
+import { endWhenInterrupted } from "./end-when-interrupted.ts";
 import { FORMATS, openInput, requireTask } from "./job-input.ts";
 import { loadCommandFleet } from "./open-fleet.ts";
 import { namedModels } from "./pilot-candidates.ts";
@@ -58,33 +58,28 @@ async function plan(file: string, options: Options): Promise<number> {
   if (size !== undefined && !(Number.isSafeInteger(size) && size > 0)) {
     throw new UsageError(`--sample takes a number of rows, not "${options.sample}"`);
   }
-  const shutdown = listenForShutdown(() => say("\nstopping: calls in flight may end; Ctrl-C again stops at once"));
-  try {
-    const fleet = await loadCommandFleet(options);
-    const task = requireTask(fleet, options.task);
-    const terms = parseTerms(options, fleet);
-    const [baseline] = options.baseline === undefined ? [] : namedModels(fleet, task, [options.baseline]).map(({ id }) => id);
-    const input = await openInput(file, task, options.format);
-    if (size !== undefined && !input.isFile) {
-      throw new UsageError(`--sample needs a file that can be read again, and ${input.name} can't`, "Give the rows as a file.");
-    }
-    const { signal } = shutdown;
-    const config = options.config;
-    const sample = size === undefined ? undefined : await askSample(fleet, { task, input, terms, size, baseline, config, signal });
-    if (sample === "interrupted") {
-      say("interrupted: the answers that are there are kept. The same command again goes on from there.");
-      return 130;
-    }
-    const { whyBlind, ...learned } = await readLearned(fleet, input.derivedBatch);
-    if (whyBlind !== undefined) say(`nothing is known of earlier calls: ${whyBlind}`);
-    const { trials, former } = await readStore(fleet, task);
-    const made = await makePlan({ fleet, task, input, terms, learned, trials: sample ?? trials, former, baseline });
-    process.stdout.write(options.json ? `${JSON.stringify(made, undefined, 2)}\n` : renderPlan(made, baseline));
-    const [own] = made.routes;
-    return made.rows.good > 0 && own && own.unableRows >= made.rows.good ? 1 : 0;
-  } finally {
-    shutdown.dispose();
+  const fleet = await loadCommandFleet(options);
+  const task = requireTask(fleet, options.task);
+  const terms = parseTerms(options, fleet);
+  const [baseline] = options.baseline === undefined ? [] : namedModels(fleet, task, [options.baseline]).map(({ id }) => id);
+  const input = await openInput(file, task, options.format);
+  if (size !== undefined && !input.isFile) {
+    throw new UsageError(`--sample needs a file that can be read again, and ${input.name} can't`, "Give the rows as a file.");
   }
+  const sample = size === undefined ? undefined : await askSample(fleet, { task, input, terms, size, baseline, config: options.config });
+  if (sample === "interrupted") {
+    say("interrupted: the answers that are there are kept. The same command again goes on from there.");
+    return 130;
+  }
+  const interruption = endWhenInterrupted("no plan was made");
+  const { whyBlind, ...learned } = await readLearned(fleet, input.derivedBatch);
+  if (whyBlind !== undefined) say(`nothing is known of earlier calls: ${whyBlind}`);
+  const { trials, former } = await readStore(fleet, task);
+  const made = await makePlan({ fleet, task, input, terms, learned, trials: sample ?? trials, former, baseline });
+  process.stdout.write(options.json ? `${JSON.stringify(made, undefined, 2)}\n` : renderPlan(made));
+  interruption.dispose();
+  const [own] = made.routes;
+  return made.rows.good > 0 && own && own.unableRows >= made.rows.good ? 1 : 0;
 }
 
 /** Whatever becomes of the store, a plan can be made. */

@@ -6,6 +6,7 @@ import { UsageError } from "../src/job/errors.ts";
 import { openStore } from "../src/results/open-store.ts";
 import { formatCount } from "../src/report/format.ts";
 import { configOption } from "./batch-options.ts";
+import { endWhenInterrupted } from "./end-when-interrupted.ts";
 import { openFleet } from "./open-fleet.ts";
 import { formatOf, OUTPUT_FORMATS, requireOutput, writeResults, type OutputFormat } from "./output.ts";
 import { say } from "./terminal.ts";
@@ -34,6 +35,10 @@ async function results(batch: string, options: Options): Promise<number> {
   const format = options.format ?? formatOf(options.output);
   await requireOutput(options.output);
   const open = await openFleet(options);
+  const interruption = endWhenInterrupted(
+    options.output === undefined ? "what was written is not the whole output" : `${options.output} was not written`,
+    () => open.close(),
+  );
   const store = openStore(open.fleet);
   try {
     const status = await open.states.status(batch);
@@ -50,6 +55,7 @@ async function results(batch: string, options: Options): Promise<number> {
     if (!options.errors && counts.errors > 0) say(`${formatCount(counts.errors)} rows failed: see them with --errors`);
     return 0;
   } finally {
+    interruption.dispose();
     await store.stop();
     await open.close();
   }

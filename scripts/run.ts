@@ -7,9 +7,9 @@ import { UsageError } from "../src/job/errors.ts";
 import { taskModels } from "../src/job/task.ts";
 import { formatCount } from "../src/report/format.ts";
 import { systemClock } from "../src/runtime/clock.ts";
-import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { openBatch, type BatchSession } from "./batch-session.ts";
 import { batchInputOptions } from "./batch-options.ts";
+import { endCallsWhenInterrupted, GRACE_MS } from "./end-calls-when-interrupted.ts";
 import { createFleetKeeper } from "./fleet-keeper.ts";
 import { openInput, requireTask, type JobInput } from "./job-input.ts";
 import { loadCommandFleet, openFleet, type OpenFleet } from "./open-fleet.ts";
@@ -34,11 +34,6 @@ interface Options extends TermOptions {
   readonly raw?: boolean;
 }
 
-/** Calls in flight after Ctrl-C. */
-const GRACE_MS = 5_000;
-/** After Ctrl-C, calls in flight and the recording of what they brought need less: who takes longer waits for a Redis or a store that is away. */
-const LATEST_END_MS = 15_000;
-
 export function registerRun(program: Command): void {
   batchInputOptions(program.command("run <file>"))
     .description("run a file's rows (or standard input: -) through the fleet and write the answers")
@@ -60,12 +55,7 @@ async function run(file: string, options: Options): Promise<number> {
   if (!patience.success) throw new UsageError(`--patience takes a duration such as 90s or 15m, not "${options.patience}"`);
   const maxCostNanoUsd = readMaxCost(options.maxCost);
   const progress = createProgress(systemClock, process.stderr.isTTY);
-  let isDelivering = false;
-  const shutdown = listenForShutdown(() => {
-    progress.end();
-    say("stopping: calls in flight may end; Ctrl-C again stops at once");
-    setTimeout(() => isDelivering || giveUp(), LATEST_END_MS).unref();
-  });
+  const shutdown = endCallsWhenInterrupted(() => progress.end());
   const fleet = await loadCommandFleet(options);
   const terms = parseTerms(options, fleet);
   const task = requireTask(fleet, options.task);
@@ -109,19 +99,13 @@ async function run(file: string, options: Options): Promise<number> {
       return 1;
     }
     await cap.remove();
-    isDelivering = true;
+    shutdown.noteCallsOver();
     return await deliver(open, { batch: session.batch, format, output: options.output, isRaw: options.raw });
   } finally {
     await keeper.stop(0);
     shutdown.dispose();
     await open.close();
   }
-}
-
-/** What is waited for may never come, and would keep the process alive. */
-function giveUp(): never {
-  say(`interrupted: Redis or the store did not answer within ${LATEST_END_MS / 1_000} s. Nothing is lost: the same command again goes on.`);
-  process.exit(130);
 }
 
 function announce(session: BatchSession, input: JobInput): void {

@@ -1,5 +1,6 @@
 // What commands say on standard error, and how they end: 0 done · 1 some jobs failed, or stopped with a reason · 2 wrong usage, configuration or input · 130 interrupted.
 
+import { isCutOff } from "../queues/pipeline.ts";
 import { StoppedError, UsageError } from "../src/job/errors.ts";
 
 export function say(line = ""): void {
@@ -33,7 +34,7 @@ export function reportError(error: unknown): number {
 /** What Redis or the system says is not a fault of ours: its own words are enough. */
 function fromOutside(error: unknown): StoppedError | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (error.name === "MaxRetriesPerRequestError" || error.message === "Connection is closed.")
+  if (error.name === "MaxRetriesPerRequestError" || error.message === "Connection is closed." || isCutOff(error))
     return new StoppedError("the connection to Redis was lost", "Nothing is lost: the same command again goes on when Redis is back.");
   if (error.name === "ReplyError") return new StoppedError(`Redis refuses: ${error.message}`);
   return "syscall" in error && codeOf(error) !== undefined ? new StoppedError(error.message) : undefined;

@@ -43,6 +43,8 @@ describe.skipIf(missing !== undefined)(`commands on a PostgreSQL${missing === un
   it.each([
     ["export", "SIGINT", ["export", "b", "--what", "ledger", "-o", "calls.parquet"], "interrupted: calls.parquet was not written"],
     ["export", "SIGTERM", ["export", "b", "--what", "ledger", "-o", "calls.csv"], "interrupted: calls.csv was not written"],
+    ["results", "SIGINT", ["results", "b", "-o", "answers.jsonl"], "interrupted: answers.jsonl was not written"],
+    ["results", "SIGTERM", ["results", "b"], "interrupted: what was written is not the whole output"],
     ["report", "SIGINT", ["report", "b"], "interrupted: the report is not complete"],
     ["report", "SIGTERM", ["report", "b", "--html", "report.html"], "interrupted: the report is not complete"],
   ] as const)("%s ends at once on %s, says so in one line and leaves no file behind", async (_command, signal, args, said) => {
@@ -65,14 +67,14 @@ describe.skipIf(missing !== undefined)(`commands on a PostgreSQL${missing === un
     expect((await readdir(fleet.dir)).filter((name) => !name.startsWith("fleet."))).toEqual([]);
   });
 
-  it("an interrupted export removes what it has written so far", async () => {
+  it.each(["export", "results"])("an interrupted %s removes what it has written so far", async (command) => {
     const path = join(fleet.dir, "results.jsonl");
     const holder = new Client({ connectionString: url });
     await holder.connect();
     try {
       await holder.query("begin");
       await holder.query("lock table modelfleet.results in access exclusive mode");
-      const { child, result } = startCommand(["export", "b", "-o", path, "--config", fleet.config], optionsFor(url));
+      const { child, result } = startCommand([command, "b", "-o", path, "--config", fleet.config], optionsFor(url));
       const isDraft = (name: string) => name.endsWith(".part");
       await until("a draft", async () => (await readdir(fleet.dir)).some(isDraft));
       child.kill("SIGTERM");

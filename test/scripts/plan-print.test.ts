@@ -161,10 +161,10 @@ describe("the notes under a printed plan", () => {
 
   it("hold the route against the baseline", () => {
     const routes = [plannedRoute(), plannedRoute({ name: "c/3", kind: "model", costNanoUsd: exactly(4e9) })];
-    expect(renderPlan(planOf({ routes }), "c/3")).toContain("the route costs 25.0 % of c/3 alone\n");
+    expect(renderPlan(planOf({ routes, baseline: "c/3" }))).toContain("the route costs 25.0 % of c/3 alone\n");
     expect(renderPlan(planOf({ routes }))).not.toContain("alone\n");
     const free = [plannedRoute(), plannedRoute({ name: "c/3", kind: "model", costNanoUsd: exactly(0) })];
-    expect(renderPlan(planOf({ routes: free }), "c/3")).not.toContain("of c/3 alone");
+    expect(renderPlan(planOf({ routes: free, baseline: "c/3" }))).not.toContain("of c/3 alone");
   });
 
   it("say what the plan leaves out, and what its time and its worst case are", () => {
