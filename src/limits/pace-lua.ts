@@ -72,8 +72,10 @@ local function lower_pace(scope, cause, granted_at, flow)
   local growth = reference * rule.growth
   if pace and pace.growth < reference * PACES.blind.growth then growth = math.min(pace.growth, growth) end
   local strikes = pace and pace.strikes + 1 or 0
+  local least = cause == 'slow-down' and reference * ${SLOW_DOWN.leastShare} * 0.5 ^ strikes or 0
+  if pace then least = math.min(least, pace_rate(pace)) end
   scope.pace = {
-    per_ms = math.max(current * rule.share, ${FLOOR_PER_MS}),
+    per_ms = math.max(current * rule.share, least, ${FLOOR_PER_MS}),
     held_until = math.max(pace and pace.held_until or 0, now + rule.held),
     growth = growth, reference = reference, lowered_at = now, strikes = strikes, full_at = pace and pace.full_at or 0, queued = 0,
   }

@@ -26,8 +26,11 @@ export type PaceCause = "blind" | "slow-down";
 
 /** Held for a second, so that calls under way can tell of the new pace; recovered in some ten seconds. */
 export const BLIND = { share: 0.8, heldMs: 1_000, growthPerMs: 0.02 / 1_000 };
-/** OpenAI asks for a reduced rate for at least 15 minutes, and a gradual return (its guide to error codes). */
-export const SLOW_DOWN = { share: 0.5, heldMs: 15 * 60_000, growthPerMs: 0.5 / (15 * 60_000) };
+/**
+ * OpenAI asks for a reduced rate for at least 15 minutes, and a gradual return (its guide to error codes). Reduced to what, it leaves open. Half of what went out lately is
+ * next to nothing where a model has only just begun, and would be kept up for half an hour: so not below this share of the reference, halved with each refusal without a success.
+ */
+export const SLOW_DOWN = { share: 0.5, heldMs: 15 * 60_000, growthPerMs: 0.5 / (15 * 60_000), leastShare: 0.05 };
 /** Beyond its reference a pace doubles in this time. */
 export const DOUBLING_MS = 20_000;
 /** Vendors ask everybody in flight to slow down, and go on for a while: that is one request. */
@@ -78,9 +81,10 @@ export function afterRefusal(
   const reference = pace ? Math.max(current, pace.reference * REFERENCE_SHARE) : Math.max(current, limitPerMs);
   const isSlowed = pace !== undefined && pace.growth < reference * BLIND.growthPerMs;
   const strikes = pace ? pace.strikes + 1 : 0;
+  const least = cause === "slow-down" ? reference * SLOW_DOWN.leastShare * 0.5 ** strikes : 0;
   return {
     pace: {
-      perMs: Math.max(current * share, FLOOR_PER_MS),
+      perMs: Math.max(current * share, Math.min(least, pace ? paceRate(pace, now) : least), FLOOR_PER_MS),
       heldUntil: Math.max(pace?.heldUntil ?? 0, now + heldMs),
       // A slow-down's patience outlives the refusals in between.
       growth: isSlowed && pace ? Math.min(pace.growth, reference * growthPerMs) : reference * growthPerMs,

@@ -476,6 +476,15 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       expect((await acquireMany(limiter, other, 100)).granted).toBe(100);
     });
 
+    it("does not crawl where its very first call is asked to slow down", async () => {
+      const { limiter, model } = start({ limits: { rpm: 60_000 } });
+      await refuse(limiter, model, { waitMs: 0, kind: "slow-down" });
+      // A twentieth of the limit: fifty in a second. Half of what had gone out so far would be one in two.
+      const { granted, tookMs } = await acquireMany(limiter, model, 50, { patienceMs: WAIT });
+      expect(granted).toBe(50);
+      expect(tookMs).toBeGreaterThan(500);
+    });
+
     it("answers `wait` at once when the asker gives up, and keeps nothing for it", async () => {
       const { limiter, model } = start({ limits: { concurrency: 1 } });
       const first = ask(model);

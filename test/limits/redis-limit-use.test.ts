@@ -197,7 +197,7 @@ describe("the use of limits, as Redis knows it", () => {
   });
 
   it("has the pace that refusals taught, while there is one", async () => {
-    const { end, grant, use, other } = start({ limits: { rpm: 60_000 }, small: { rpm: 60_000 } });
+    const { end, grant, use, other } = start({ limits: { rpm: 6_000 }, small: { rpm: 6_000 } });
     for (let i = 0; i < 20; i++) await grant();
     const before = await use();
     expect(before.pacePerMinute).toBeUndefined();
