@@ -57,6 +57,8 @@ describe("the limiter in Redis, with Redis away", () => {
         { patienceMs, signal: new AbortController().signal },
       );
     expect((await acquire("a")).kind).toBe("granted");
+    // While an fsync is under way, Redis keeps what it has answered to itself for up to two seconds.
+    await expect.poll(() => server.client().info("persistence"), { timeout: 5_000 }).toContain("aof_buffer_length:0");
     await server.kill();
     const duringOutage = acquire("b", 30_000);
     await server.restart();
