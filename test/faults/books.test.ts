@@ -119,8 +119,8 @@ function createFeed(redis: Redis, rows: number) {
         next.map(({ row, text }) => ({ name: "ask", data: { v: 1, batch: "books", row, total: rows, input: { text } } })),
       );
     },
-    /** But for a few that wait for something. */
-    isNearlyThrough: async () => ((await status())?.done ?? 0) >= sent - 20,
+    /** But for a few that wait for something: a breaker that a refused key has opened stays open longer each time. */
+    isNearlyThrough: async () => ((await status())?.done ?? 0) >= sent - Math.max(20, rows / 250),
     isFinished: async () => (await status())?.state === "finished",
     stop: () => queue.close(),
   };
