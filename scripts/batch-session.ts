@@ -7,6 +7,7 @@ import type { JobTerms } from "../src/job/job.ts";
 import { BATCH_PATTERN } from "../src/job/names.ts";
 import { openStore } from "../src/results/open-store.ts";
 import { batchKeys, fleetKeys } from "../src/runtime/keys.ts";
+import type { RedisConnection } from "../queues/connection.ts";
 import { feedRows, verifyUnchanged } from "../queues/feed.ts";
 import { createMemoryGate } from "../queues/memory-gate.ts";
 import { restoreBatch } from "../queues/restore-batch.ts";
@@ -107,9 +108,15 @@ async function derivedBatch({ redis }: OpenFleet, input: JobInput, task: string,
     );
     return batch;
   }
-  const generation = fresh
-    ? await redis.hincrby(fleetKeys.generations, derived, 1)
-    : Number((await redis.hget(fleetKeys.generations, derived)) ?? 0);
+  return fresh ? ofGeneration(derived, await redis.hincrby(fleetKeys.generations, derived, 1)) : latestBatch(redis, derived);
+}
+
+/** The last one that was begun from the input, of its id as derived: each `--fresh` begins another. */
+export async function latestBatch(redis: RedisConnection, derived: string): Promise<string> {
+  return ofGeneration(derived, Number((await redis.hget(fleetKeys.generations, derived)) ?? 0));
+}
+
+function ofGeneration(derived: string, generation: number): string {
   return generation === 0 ? derived : `${derived}-${generation}`;
 }
 

@@ -78,10 +78,12 @@ export function toPilotAnswer(result: Result, model: ModelId, { basis, field, go
     const correct = basis === "judge" || sameAsGold(result, field, gold(result.row));
     return { value, passed: true, correct, ...measured };
   }
-  // A judge's low score ends the row without the answer. Those of one row are taken for the same: a cascade that rests on agreement would be flattered
-  // if it never agreed on what is wrong.
+  // A judge's low score ends the row without an answer. Those that weren't kept are taken for the same in one row: a cascade that rests on agreement would be
+  // flattered if it never agreed on what is wrong.
   const isJudgedWrong = result.status === "error" && result.error.code === "unfit" && last.outcome === "answered";
-  return isJudgedWrong ? { value: JUDGED_WRONG, passed: true, correct: false, ...measured } : undefined;
+  if (!isJudgedWrong) return undefined;
+  const value = result.unpassed ? comparable(result.unpassed, field === undefined ? undefined : [field]) : JUDGED_WRONG;
+  return { value, passed: true, correct: false, ...measured };
 }
 
 /** A repair comes on top of the answer that it mends; of calls that were made again the last one counts. */

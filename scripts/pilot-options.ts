@@ -2,7 +2,7 @@
 
 import type { RowFormat } from "../src/intake/row.ts";
 import { UsageError } from "../src/job/errors.ts";
-import { readMaxCost } from "./plan-cap.ts";
+import { readMaxCost } from "./max-cost.ts";
 
 export interface PilotCommandOptions {
   readonly config?: string;

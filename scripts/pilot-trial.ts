@@ -1,12 +1,12 @@
 // What a pilot asks, and how it tells right from wrong: by gold answers, by the task's judge, or by agreement alone. Each model's share of it is a batch.
 
-import { digest, taskHash } from "../src/config/digest.ts";
 import { UsageError } from "../src/job/errors.ts";
 import type { JobTerms } from "../src/job/job.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import type { Basis } from "../src/pilot/pilot.ts";
 import type { JobInput } from "./job-input.ts";
+import { pilotBatch } from "./pilot-batch.ts";
 import type { SampledRow } from "./pilot-sample.ts";
 
 /** One model's batch: the sample's rows, numbered from 0. */
@@ -70,12 +70,12 @@ export function planTrials(
 ): readonly Trial[] {
   const { name, models, basis, judges } = given;
   const rows = given.rows.map(({ row }, i) => ({ ...row, row: i }));
-  const sample = digest(rows.map((row) => row.digest));
+  const digests = rows.map((row) => row.digest);
   return models.map((model) => {
     // What a job allows holds for its judges too. Should one of them answer for want of the model, that is no answer of the model's (pilot-answers.ts).
     const allow = [...new Set([model.id, ...judges.map(({ id }) => id)])];
     const terms: JobTerms = { ...given.terms, allow, trial: basis === "judge" ? "judged" : "checked" };
-    const batch = `pilot-${task.name.slice(0, 40)}-${digest([taskHash(task), sample, terms]).slice(0, 16)}`;
+    const batch = pilotBatch(task, digests, terms);
     const input: JobInput = {
       name,
       isFile: true, // it can be read again: it is at hand

@@ -100,9 +100,10 @@ async function ask(fleet: Fleet, { plan, before, numbers, command, isInputRead, 
   const isOpen = (batch: string) => open.some((trial) => trial.batch === batch);
   const elsewhereNanoUsd = costNanoUsdOf(before.filter((_, i) => !isOpen(plan.trials[i]!.batch)));
   if (costNanoUsdOf(before) >= (maxCostNanoUsd ?? Infinity)) return "too-dear";
-  const isMeant = await confirmCost(estimateNanoUsd, { isCapped: maxCostNanoUsd !== undefined, isInputRead, signal });
-  if (signal.aborted) return "interrupted";
-  if (!isMeant) {
+  const isCapped = maxCostNanoUsd !== undefined;
+  const answer = await confirmCost(estimateNanoUsd, { advice: "--max-cost sets a cap", isCapped, isInputRead, signal });
+  if (answer === "interrupted" || signal.aborted) return "interrupted";
+  if (answer === "no") {
     throw new StoppedError("nothing was called", "Set a cap with --max-cost, or take fewer rows (--sample) or models (--models).");
   }
   const opened = await openFleet(command, { patient: true, fleet });

@@ -11,6 +11,8 @@ export interface AssumedOutput {
   readonly outputTokens: number;
   /** The requests' own limit, where they have one. */
   readonly maxOutputTokens: number | undefined;
+  /** Answers that a request asks for; absent: one. */
+  readonly answers?: number;
 }
 
 /** The vendor's tokens for each one counted here: tokenizers differ, some put words around a prompt, some don't count the schema (much of a short request). */
@@ -36,17 +38,18 @@ const LIKE_OTHERS: Range = { low: 0.33, expected: 1, high: 3 };
 export function assumeOutput(
   model: ModelSpec | undefined,
   { output }: Pick<TaskSpec, "output">,
-  { outputTokens, maxOutputTokens, others }: AssumedOutput & { readonly others?: number | undefined },
+  { outputTokens, maxOutputTokens, answers = 1, others }: AssumedOutput & { readonly others?: number | undefined },
 ): Range {
-  const high = longestAnswer(model, maxOutputTokens ?? LONGEST_ASSUMED);
+  const high = longestAnswer(model, maxOutputTokens ?? answers * LONGEST_ASSUMED, answers);
   const within = (tokens: number) => Math.min(tokens, high);
   if (others !== undefined) return rangeOf((level) => within(others * LIKE_OTHERS[level]));
   const low = output === undefined ? SHORTEST_TEXT : BRACES + TOKENS_PER_PROPERTY * propertiesOf(output);
   return { low: Math.min(low, within(outputTokens)), expected: within(outputTokens), high };
 }
 
-export function longestAnswer(model: ModelSpec | undefined, limit: number | undefined): number {
-  return Math.min(limit ?? Number.POSITIVE_INFINITY, model?.maxOutputTokens ?? LONGEST_ASSUMED);
+/** Of `answers` to one request together; so is `limit`. */
+export function longestAnswer(model: ModelSpec | undefined, limit: number | undefined, answers = 1): number {
+  return Math.min(limit ?? Number.POSITIVE_INFINITY, answers * (model?.maxOutputTokens ?? LONGEST_ASSUMED));
 }
 
 /** Medians, before a call was seen. */

@@ -2,12 +2,16 @@
 
 import type { Fleet } from "../src/config/fleet.ts";
 import { tokenPricesFor } from "../src/cost/token-prices.ts";
-import type { Price } from "../src/job/model.ts";
+import type { TokenPrices } from "../src/job/model.ts";
 import type { ModelId } from "../src/job/names.ts";
+import type { Purpose } from "../src/job/trail.ts";
 import { NO_USAGE } from "../src/job/usage.ts";
 import { chargingPolicy, finalCharge, upFrontCharge, type Charge } from "../src/limits/charging.ts";
-import type { ExpectedCalls, ModelKnowledge, TokenParts } from "../src/plan/plan.ts";
-import type { RowGroup, RowScan } from "./plan-rows.ts";
+import type { ExpectedCalls, TokenParts } from "../src/plan/plan.ts";
+import { VERDICT_TOKENS } from "../src/quality/judge.ts";
+import { COMPLEXITY_TOKENS } from "../src/routing/ask-complexity.ts";
+import { meanOver } from "./plan-lengths.ts";
+import { shownTokens, type RowGroup, type RowScan } from "./plan-rows.ts";
 
 /** For each row of the group that takes the way. */
 export interface GroupCalls extends Pick<ExpectedCalls, "model" | "purpose" | "requests" | "answers" | "knowledge"> {
@@ -18,24 +22,26 @@ export interface GroupCalls extends Pick<ExpectedCalls, "model" | "purpose" | "r
   readonly charge: Charge;
 }
 
-/** Of a long request only so much is shown to who is asked for its complexity. */
-const MOST_ANALYSED_TOKENS = 2_000;
+/** What a judge, and who is asked for the complexity, may answer: their requests' own limits. */
+export const MOST_TOKENS: Partial<Record<Purpose, number>> = { judge: VERDICT_TOKENS, analyse: COMPLEXITY_TOKENS };
 const CHARACTERS_PER_TOKEN = 4;
 
-/** Means stand for rows: within a group a call's cost goes straight with its tokens. */
+/** Means over the group's rows. `partsAt`: what parts a call's tokens are of, by the prices that hold for it; absent: as they were seen. */
 export function toGroupCalls(
   calls: ExpectedCalls,
   group: RowGroup,
-  { fleet, scan }: { readonly fleet: Priced; readonly scan: RowScan },
+  { fleet, scan, partsAt = (parts) => parts }: { readonly fleet: Priced; readonly scan: RowScan; readonly partsAt?: PartsAt },
 ): GroupCalls {
   const { model, purpose, requests, answers, knowledge, outputTokens } = calls;
   const variant = scan.variantOf(model);
-  const meanTokens = group.inputTokens[variant]! / group.rows;
-  const ownTokens = purpose === "analyse" ? Math.min(meanTokens, MOST_ANALYSED_TOKENS) : meanTokens;
-  const inputTokens = Math.max(1, calls.inputFactor * ownTokens + calls.inputMore);
-  const isOwn = purpose === "answer" || purpose === "agree";
-  const chargedTokens = isOwn ? group.chargedTokens[variant]! / group.rows : inputTokens;
-  const maxOutputTokens = isOwn && group.limitedRows > 0 ? group.maxOutputTokens / group.limitedRows : undefined;
+  const lengths = group.lengths[variant]!;
+  const inputOf = (row: number) => Math.max(1, calls.inputFactor * (purpose === "analyse" ? shownTokens(row) : row) + calls.inputMore);
+  const inputTokens = meanOver(lengths, inputOf);
+  const price = fleet.models.get(model)?.price;
+  const costOf = (tokens: CallTokens) => {
+    const prices = price && tokenPricesFor(price, tokens.inputTokens);
+    return prices ? costAt(prices, tokens, partsAt(knowledge.parts, prices)) : 0;
+  };
   return {
     model,
     purpose,
@@ -44,8 +50,13 @@ export function toGroupCalls(
     knowledge,
     inputTokens,
     outputTokens,
-    costNanoUsd: meanCost(fleet, model, { inputTokens, outputTokens }, knowledge.parts),
-    charge: chargeOf(fleet, model, { inputTokens, chargedTokens, outputTokens, maxOutputTokens, cached: knowledge.parts.cached }),
+    costNanoUsd: meanOver(lengths, (row) => costOf({ inputTokens: inputOf(row), outputTokens })),
+    charge: chargeOf(fleet, model, {
+      inputTokens,
+      outputTokens,
+      cached: knowledge.parts.cached,
+      ...upFrontOf(calls, inputTokens, group, variant),
+    }),
   };
 }
 
@@ -58,36 +69,48 @@ const PICO_PER_NANO = 1_000;
 
 type Priced = Pick<Fleet, "models" | "providers">;
 
+type PartsAt = (parts: TokenParts, prices: TokenPrices) => TokenParts;
+
 /** In nano-dollars, not rounded: it is a mean. */
-function meanCost(
-  { models }: Priced,
-  id: ModelId,
-  { inputTokens, outputTokens }: CallTokens,
-  { cached, written, reasoning }: TokenParts,
-): number {
-  const price = models.get(id)?.price;
-  if (!price) return 0;
-  const rates = tokenPricesFor(price, inputTokens);
-  const input = (1 - cached - written) * rates.input + cached * rates.cachedInput + written * rates.cacheWrite;
-  const output = (1 - reasoning) * rates.output + reasoning * (rates.reasoning ?? rates.output);
+function costAt(prices: TokenPrices, { inputTokens, outputTokens }: CallTokens, { cached, written, reasoning }: TokenParts): number {
+  const input = (1 - cached - written) * prices.input + cached * prices.cachedInput + written * prices.cacheWrite;
+  const output = (1 - reasoning) * prices.output + reasoning * (prices.reasoning ?? prices.output);
   return (inputTokens * input + outputTokens * output) / PICO_PER_NANO;
 }
 
 /** The dearest that tokens may turn out to be: written to a cache where that was seen, and nothing but reasoning. */
-export function dearestParts({ parts }: Pick<ModelKnowledge, "parts">, price: Price | undefined): TokenParts {
-  const isWritten = price !== undefined && parts.written > 0 && price.cacheWrite > price.input;
-  const isReasoned = price?.reasoning !== undefined && price.reasoning > price.output;
+export function dearestParts({ written }: TokenParts, { input, cacheWrite, output, reasoning }: TokenPrices): TokenParts {
+  const isWritten = written > 0 && cacheWrite > input;
+  const isReasoned = reasoning !== undefined && reasoning > output;
   return { cached: 0, written: isWritten ? 1 : 0, reasoning: isReasoned ? 1 : 0 };
 }
 
+/** What OpenAI's limits take of a call, and the longest answer that it may have: means over the rows, of which some have a limit of their own, and some have none. */
+interface UpFront {
+  readonly chargedTokens: number;
+  readonly reservedTokens: number;
+}
+
+function upFrontOf(
+  { purpose, outputTokens }: Pick<ExpectedCalls, "purpose" | "outputTokens">,
+  inputTokens: number,
+  group: RowGroup,
+  variant: number,
+): UpFront {
+  const most = MOST_TOKENS[purpose];
+  if (most !== undefined) return { chargedTokens: Math.max(inputTokens, most), reservedTokens: most };
+  const charged = group.chargedTokens[variant]! / group.rows;
+  return {
+    // A repair is the row's own request, and what is wrong with the answer.
+    chargedTokens: purpose === "repair" ? Math.max(charged, inputTokens) : charged,
+    reservedTokens: (group.maxOutputTokens + (group.rows - group.limitedRows) * outputTokens) / group.rows,
+  };
+}
+
 /** What remains of a call's charge when it is over. */
-function chargeOf(
-  { models, providers }: Priced,
-  id: ModelId,
-  call: CallTokens & { readonly chargedTokens: number; readonly maxOutputTokens: number | undefined; readonly cached: number },
-): Charge {
+function chargeOf({ models, providers }: Priced, id: ModelId, call: CallTokens & UpFront & { readonly cached: number }): Charge {
   const policy = chargingPolicy(providers.get(models.get(id)!.provider)!);
-  const { inputTokens, chargedTokens, outputTokens, maxOutputTokens } = call;
+  const { inputTokens, outputTokens, chargedTokens, reservedTokens } = call;
   const final = finalCharge(policy, {
     call: "",
     model: id,
@@ -95,6 +118,7 @@ function chargeOf(
     usage: { ...NO_USAGE, inputTokens, cachedInputTokens: call.cached * inputTokens, outputTokens },
   });
   if (final.kind === "used") return final.used;
-  const limit = maxOutputTokens === undefined ? {} : { maxOutputTokens };
-  return upFrontCharge(policy, { inputTokens, inputCharacters: chargedTokens * CHARACTERS_PER_TOKEN, outputTokens, ...limit });
+  // What is reserved stands for requests with a limit and without one.
+  const reserved = policy.upFront === "expected" ? outputTokens : reservedTokens;
+  return upFrontCharge(policy, { inputTokens, inputCharacters: chargedTokens * CHARACTERS_PER_TOKEN, outputTokens: reserved });
 }

@@ -2,6 +2,7 @@
 // was seen of a model anywhere, for want of that.
 
 import type { ModelId } from "../src/job/names.ts";
+import type { Answer } from "../src/job/outcome.ts";
 import type { Step } from "../src/job/task.ts";
 import type { FormerRows } from "../src/plan/former-rows.ts";
 import { replayTrials } from "../src/plan/replay-trials.ts";
@@ -18,13 +19,13 @@ import {
   type StepTally,
 } from "../src/plan/step-sums.ts";
 import { agreedAnswer } from "../src/routing/agreement.ts";
-import type { Trials } from "./plan-history.ts";
+import type { Trials } from "./plan-trials.ts";
 
 export interface SeenStep {
   readonly tally: StepTally;
   /** By how much the rows that came are longer than all rows of the path, in the vendor's tokens. */
   readonly longer: number;
-  /** All of it is of rows of the file that is planned. */
+  /** There is something of it, and all is of rows of the file that is planned. */
   readonly isWithin: boolean;
 }
 
@@ -35,6 +36,8 @@ export interface Evidence {
   ofFirst(step: Step): StepTally | undefined;
   /** Every answer of the model, however its row came to it. */
   ofModel(model: ModelId): CallTally;
+  /** Those to rows of the file that is planned. */
+  within(model: ModelId): CallTally | undefined;
   readonly former: FormerRows;
   /** Judged answers of the whole task, by score. */
   readonly scores: readonly number[];
@@ -46,8 +49,8 @@ export interface Evidence {
 const LEAST_TRIALS = 10;
 
 export function createEvidence(former: FormerRows, trials: Trials): Evidence {
-  const agrees = (step: Step, answers: Parameters<typeof agreedAnswer>[0]) =>
-    agreedAnswer(answers, step.agree ?? {}, step.models.length) !== undefined;
+  const agreed = <Each extends { readonly answer: Answer }>({ agree, models }: Step, answers: readonly Each[]) =>
+    agreedAnswer(answers, agree ?? {}, models.length);
   const all = newStepTally();
   for (const tally of former.ways.values()) addSteps(all, tally);
   const tried = new Map<ModelId, CallTally>();
@@ -61,14 +64,14 @@ export function createEvidence(former: FormerRows, trials: Trials): Evidence {
 
   return {
     of(path) {
-      const replayed = replayTrials(path, trials.rows, agrees);
+      const replayed = replayTrials(path, trials.rows, agreed);
       const isReplayed = (replayed[0]?.rows ?? 0) >= LEAST_TRIALS;
       const steps = path.map((_, i) => {
         const tally = newStepTally();
         const seen = former.ways.get(wayKey(path.slice(0, i + 1)));
         if (seen) addSteps(tally, seen);
         if (isReplayed) addSteps(tally, replayed[i]!);
-        return { tally, isWithin: trials.isWithin === true && seen === undefined };
+        return { tally, isWithin: isReplayed && trials.isWithin === true && seen === undefined };
       });
       const meanFirst = ({ firstRows, firstInputTokens }: StepTally) => (firstRows > 0 ? firstInputTokens / firstRows : 0);
       const first = steps[0] && meanFirst(steps[0].tally);
@@ -85,6 +88,7 @@ export function createEvidence(former: FormerRows, trials: Trials): Evidence {
       }
       return sum;
     },
+    within: (model) => (trials.isWithin ? tried.get(model) : undefined),
     former,
     scores: all.scores,
     judges: all.judges,

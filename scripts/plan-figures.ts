@@ -1,6 +1,5 @@
 // From the rows' ways and what is known of their steps to a route's figures: calls, tokens, cost, and the time that it takes the fleet.
 
-import type { Fleet } from "../src/config/fleet.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import type { Purpose } from "../src/job/trail.ts";
@@ -18,14 +17,14 @@ import {
   type ReadFigure,
 } from "../src/plan/plan.ts";
 import { longestAnswer } from "./plan-assumptions.ts";
-import { dearestParts, toGroupCalls, type GroupCalls } from "./plan-calls.ts";
+import { dearestParts, MOST_TOKENS, toGroupCalls, type GroupCalls } from "./plan-calls.ts";
 import type { Knowledge } from "./plan-knowledge.ts";
 import type { RowGroup, RowScan } from "./plan-rows.ts";
 import type { SeenLimits } from "./plan-scene.ts";
-import { playGroups, type Choice, type GroupStep, type PlayedTime, type WayRows } from "./plan-time.ts";
+import { playGroups, type Choice, type GroupStep, type PlayedFleet, type PlayedTime, type WayRows } from "./plan-time.ts";
 
 export interface FiguresOptions {
-  readonly fleet: Pick<Fleet, "models" | "providers">;
+  readonly fleet: PlayedFleet;
   readonly task: TaskSpec;
   readonly knowledge: Knowledge;
   readonly scan: RowScan;
@@ -53,7 +52,7 @@ export function planRoute(
   const scale = scan.estimated === 0 ? 1 : scan.good / scan.estimated;
   const known = groups.flatMap((group): readonly KnownGroup[] => {
     if (group.ways.length === 0) return [];
-    const paths = group.ways.map((way) => knowledge.of(way));
+    const paths = group.ways.map((way) => knowledge.of(way, group));
     return [{ group, rows: group.rows * scale, paths, shares: sharesOf(group, knowledge) }];
   });
   const stepsAt = (read: ReadFigure) =>
@@ -73,15 +72,15 @@ export function planRoute(
   );
   const worst = known.flatMap(({ group, rows, paths }) => {
     const limit = group.limitedRows === group.rows ? group.maxOutputTokens / group.rows : undefined;
-    const longest = (model: ModelId, purpose: Purpose) => longestAnswer(fleet.models.get(model), MOST_TOKENS[purpose] ?? limit);
-    const toWorst = ({ knowledge: known, ...calls }: ExpectedCalls) => {
-      const parts = dearestParts(known, fleet.models.get(calls.model)?.price);
-      return { calls: toGroupCalls({ ...calls, knowledge: { ...known, parts } }, group, options), rows };
+    const longest = (model: ModelId, purpose: Purpose) => {
+      const most = MOST_TOKENS[purpose];
+      const spec = fleet.models.get(model);
+      return most === undefined ? longestAnswer(spec, limit, group.answers / group.rows) : longestAnswer(spec, most);
     };
+    const toWorst = (calls: ExpectedCalls) => ({ calls: toGroupCalls(calls, group, { fleet, scan, partsAt: dearestParts }), rows });
     const costs = paths.map((path) => worstCalls(task, path, longest).map(toWorst));
     return costs.reduce((most, each) => (totalsOf(each).costNanoUsd > totalsOf(most).costNanoUsd ? each : most), []);
   });
-  const models = [...new Set(expected.map(({ calls }) => calls.model))];
   return {
     name,
     kind,
@@ -92,23 +91,40 @@ export function planRoute(
       times.get("expected")!,
     ),
     boundBy,
-    models: models
+    models: Array.from(new Set(expected.map(({ calls }) => calls.model)))
       .map((model) => ({ model, ...wholeTotals(totalsOf(expected.filter(({ calls }) => calls.model === model))) }))
+      .filter(({ calls, costNanoUsd }) => calls > 0 || costNanoUsd > 0)
       .toSorted((a, b) => b.costNanoUsd - a.costNanoUsd),
     unableRows: Math.round(scale * groups.reduce((sum, { ways, rows }) => (ways.length === 0 ? sum + rows : sum), 0)),
-    unpriced: models.filter((model) => fleet.models.get(model)?.price === undefined),
+    unpriced: modelsIn(known).filter((model) => fleet.models.get(model)?.price === undefined),
   };
 }
 
-/** What a judge, and who is asked for the complexity, may answer: their requests' own limits (src/quality/judge.ts, src/routing/ask-complexity.ts). */
-const MOST_TOKENS: Partial<Record<Purpose, number>> = { judge: 1_000, analyse: 400 };
 /** However well all is known, a fleet takes now a little more, now a little less: where no rate holds it, as long as the longest of some calls happens to take. */
 const TIME_ERROR = { isRate: 0.05, isNot: 0.12 };
 const TIME_ERROR_MS = 300;
 
 function widened({ low, high }: Range, { timeMs: expected, isRateBound }: PlayedTime): Range {
   const off = expected > 0 ? (isRateBound ? TIME_ERROR.isRate : TIME_ERROR.isNot) * expected + TIME_ERROR_MS : 0;
-  return { low: Math.max(0, Math.min(low, expected - off)), expected, high: Math.max(high, expected + off) };
+  return {
+    low: Math.round(Math.max(0, Math.min(low, expected - off))),
+    expected: Math.round(expected),
+    high: Math.round(Math.max(high, expected + off)),
+  };
+}
+
+/** Whom a row may come to, at worst. */
+function modelsIn(groups: readonly KnownGroup[]): readonly ModelId[] {
+  const all = groups.flatMap(({ paths }) =>
+    paths.flatMap(({ steps, analysis }) => [
+      ...(analysis ? [analysis] : []),
+      ...steps.flatMap(({ models, judge, otherJudges = [] }) => [
+        ...models,
+        ...[judge ?? [], otherJudges].flat().map(({ model }) => model),
+      ]),
+    ]),
+  );
+  return [...new Set(all.map(({ model }) => model))];
 }
 
 function atLevel(level: Level): ReadFigure {

@@ -8,7 +8,9 @@ import { isFirst, type CountTally } from "../src/plan/step-sums.ts";
 import { countTaken, type TakenByModel } from "../src/plan/taken-calls.ts";
 import type { Store } from "../src/results/store.ts";
 import type { ModelId } from "../src/job/names.ts";
-import { isTrialBatch } from "./plan-history.ts";
+import { newestBatches } from "./newest-batches.ts";
+import { isPilotBatch } from "./pilot-batch.ts";
+import { createReadingAllowance, type ReadingLimits } from "./reading-allowance.ts";
 
 export interface FormerRun {
   readonly batch: string;
@@ -18,31 +20,16 @@ export interface FormerRun {
   readonly taken: TakenByModel;
 }
 
-export interface ReadingLimits {
-  /** Default 20,000. */
-  readonly mostRows?: number;
-  /** Milliseconds after which no further row is read. Default 10 s. */
-  readonly patienceMs?: number;
-}
-
-const MOST_ROWS = 20_000;
-const PATIENCE_MS = 10_000;
-const AT_ONCE = 16;
-
 /** Newest first. */
 export async function readFormerRuns(
   store: Store,
   task: Pick<TaskSpec, "name">,
-  { mostRows = MOST_ROWS, patienceMs = PATIENCE_MS }: ReadingLimits = {},
+  limits: ReadingLimits = {},
 ): Promise<readonly FormerRun[]> {
-  const until = performance.now() + patienceMs;
+  const allowance = createReadingAllowance(limits);
   const runs: FormerRun[] = [];
-  let left = mostRows;
-  for (const batch of await newestFirst(
-    store,
-    (await store.batches()).filter((name) => !isTrialBatch(name, task)),
-  )) {
-    if (left <= 0 || performance.now() > until) break;
+  for (const batch of await newestBatches(store, (name) => !isPilotBatch(name, task))) {
+    if (allowance.isUsedUp()) break;
     const former = newFormerRows();
     const taken: TakenByModel = new Map();
     let at = 0;
@@ -51,23 +38,12 @@ export async function readFormerRuns(
       countRow(former, result);
       countTaken(taken, result.trail);
       at = Math.max(at, result.finishedAt);
-      if (--left <= 0 || performance.now() > until) break;
+      allowance.countRow();
+      if (allowance.isUsedUp()) break;
     }
     if (former.rows > 0) runs.push({ batch, at, former, taken });
   }
   return runs;
-}
-
-/** By the time of what was stored last, which stands in its stream id. */
-async function newestFirst(store: Store, batches: readonly string[]): Promise<readonly string[]> {
-  const found: { readonly batch: string; readonly at: number }[] = [];
-  for (let i = 0; i < batches.length; i += AT_ONCE) {
-    const some = batches.slice(i, i + AT_ONCE);
-    found.push(
-      ...(await Promise.all(some.map(async (batch) => ({ batch, at: Number.parseInt((await store.lastStreamId(batch)) ?? "0", 10) })))),
-    );
-  }
-  return found.toSorted((a, b) => b.at - a.at).map(({ batch }) => batch);
 }
 
 /** Rows this much longer or shorter are another kind of work. */

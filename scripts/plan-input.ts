@@ -16,6 +16,8 @@ export interface InputEstimate {
   readonly scatter: number;
   /** Of it, what is no text of the messages: system prompt, schema, frame. */
   readonly fixed: number;
+  /** So much of it is shown to who is asked for the rows' complexity: a mean. */
+  readonly shown: number;
   readonly rows: number;
 }
 

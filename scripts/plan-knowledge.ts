@@ -5,20 +5,22 @@
 // that with more answers: neither tells what rows are like that come to a later step.
 
 import type { ModelId } from "../src/job/names.ts";
-import { splitModelId } from "../src/job/names.ts";
 import type { Step } from "../src/job/task.ts";
-import { judgeTokens, repairTokens } from "../src/plan/expect-calls.ts";
-import type { JudgeKnowledge, Known, ModelKnowledge, PathKnowledge, StepKnowledge } from "../src/plan/plan.ts";
+import { repairTokens } from "../src/plan/expect-calls.ts";
+import type { Known, ModelKnowledge, PathKnowledge, StepKnowledge } from "../src/plan/plan.ts";
 import { exactly, meanAround } from "../src/plan/spread.ts";
 import { meanInput, meanOutput } from "../src/plan/call-means.ts";
 import { addCalls, newCallTally, wayKey, type StepTally } from "../src/plan/step-sums.ts";
 import type { SeenStep } from "./plan-evidence.ts";
+import { knowJudges, withoutUnjudged } from "./plan-judges.ts";
 import { knowModel, knowSideModel, supposed } from "./plan-models.ts";
-import { knowDoneRate, knowFailures, knowJudgePassRate, knowRepairDoneRate } from "./plan-rates.ts";
-import { createSources, type KnowledgeOptions, type Sources } from "./plan-sources.ts";
+import { readersKey, type Readers } from "./plan-paths.ts";
+import { knowDoneRate, knowFailures, knowRepairDoneRate } from "./plan-rates.ts";
+import { createSources, unheard, type KnowledgeOptions, type Sources } from "./plan-sources.ts";
 
 export interface Knowledge {
-  of(path: readonly Step[]): PathKnowledge;
+  /** For rows that those can and may read. */
+  of(path: readonly Step[], readers: Readers): PathKnowledge;
   /** Which share of former rows began with the first step of each of the ways; undefined: too few are known. */
   firstShares(ways: readonly (readonly Step[])[]): readonly number[] | undefined;
   /** Answers of the model to this task that are known, however they came. */
@@ -30,7 +32,6 @@ export interface Knowledge {
 const LEAST_REPAIRS = 5;
 const LEAST_FIRSTS = 30;
 const LEAST_TOLD = 0.01;
-const LEAST_LESSONS = 5;
 /** Beside a request, what is asked for its complexity is told. */
 const ANALYSIS_TOKENS = 250;
 
@@ -39,19 +40,18 @@ export function createKnowledge(options: KnowledgeOptions): Knowledge {
   const { task, evidence } = sources;
   const known = new Map<string, PathKnowledge>();
 
-  const know = (path: readonly Step[]): PathKnowledge => {
-    const seen = evidence.of(path);
+  const know = (path: readonly Step[], { judges, isAnalysed }: Readers): PathKnowledge => {
     const { analyse } = task;
     return {
-      steps: knowSteps(sources, path, seen),
-      ...(analyse?.kind === "model" ? { analysis: knowAnalysis(sources, analyse.model) } : {}),
+      steps: knowSteps(sources, path, { judges, seen: evidence.of(path) }),
+      ...(isAnalysed && analyse?.kind === "model" ? { analysis: knowAnalysis(sources, analyse.model) } : {}),
     };
   };
 
   return {
-    of(path) {
-      const key = wayKey(path);
-      const found = known.get(key) ?? know(path);
+    of(path, readers) {
+      const key = `${wayKey(path)} ${readersKey(readers)}`;
+      const found = known.get(key) ?? know(path, readers);
       known.set(key, found);
       return found;
     },
@@ -65,31 +65,43 @@ export function createKnowledge(options: KnowledgeOptions): Knowledge {
   };
 }
 
+interface Come {
+  readonly judges: readonly ModelId[];
+  readonly seen: SeenStep;
+  readonly isLater: boolean;
+}
+
 /** What is assumed of a step that hardly a row comes to is not worth telling. */
-function knowSteps(sources: Sources, path: readonly Step[], seen: readonly SeenStep[]): readonly StepKnowledge[] {
+function knowSteps(
+  sources: Sources,
+  path: readonly Step[],
+  { judges, seen }: Pick<Come, "judges"> & { readonly seen: readonly SeenStep[] },
+): readonly StepKnowledge[] {
   let reach = 1;
   return path.map((step, i) => {
-    const told = reach >= LEAST_TOLD ? sources : { ...sources, assume: () => undefined };
-    const known = knowStep(told, step, { seen: seen[i]!, isLater: i > 0 });
+    const told = reach >= LEAST_TOLD ? sources : unheard(sources);
+    const known = knowStep(told, step, { judges, seen: seen[i]!, isLater: i > 0 });
     reach *= 1 - known.doneRate.expected;
     return known;
   });
 }
 
-function knowStep(sources: Sources, step: Step, { seen, isLater }: { readonly seen: SeenStep; readonly isLater: boolean }): StepKnowledge {
+function knowStep(sources: Sources, step: Step, { judges, seen: come, isLater }: Come): StepKnowledge {
   const { task, rows, evidence } = sources;
-  const { tally } = seen;
-  const models = step.models.map((id) => knowModel(sources, { id, subject: task.name, calls: tally.models.get(id), seen }));
+  const models = step.models.map((id) => knowModel(sources, { id, subject: task.name, calls: come.tally.models.get(id), seen: come }));
+  const answer = models[0]?.outputTokens ?? exactly(0);
+  const judging = task.judge ? knowJudges(sources, judges, { step, seen: come, answer }) : {};
+  const told = (tally: StepTally) => (task.judge && !judging.judge ? withoutUnjudged(tally, task.judge.sample) : tally);
+  const tally = told(come.tally);
+  const first = evidence.ofFirst(step);
   const { isUnseen, ...doneRate } = knowDoneRate(task, step, {
-    seen,
+    seen: { ...come, tally },
     rows,
     isLater,
-    first: evidence.ofFirst(step),
+    first: first && told(first),
     statsOf: (id) => sources.statsOf(task.name, id),
   });
   if (isUnseen) sources.assume(`whether ${step.models.join(" and ")} agree was never seen`);
-  const answer = models[0]?.outputTokens ?? exactly(0);
-  const judge = task.judge && judgeOf(task.judge.models, step);
   return {
     step,
     doneRate,
@@ -97,7 +109,7 @@ function knowStep(sources: Sources, step: Step, { seen, isLater }: { readonly se
     onFail: knowFailures(task, step, tally),
     ...knowRepair(tally, answer, rows),
     repairDoneRate: knowRepairDoneRate(task, tally, rows),
-    ...(judge === undefined ? {} : { judge: knowJudge(sources, judge, { step, seen, answer }) }),
+    ...judging,
   };
 }
 
@@ -112,41 +124,8 @@ function knowRepair({ models, repairs }: StepTally, answer: Known, rows: number)
   };
 }
 
-function knowJudge(
-  sources: Sources,
-  id: ModelId,
-  { step, seen, answer }: { readonly step: Step; readonly seen: SeenStep; readonly answer: Known },
-): JudgeKnowledge {
-  const { task, rows, evidence } = sources;
-  const answerer = step.models[0]!;
-  const own = seen.tally.judges.get(id);
-  const calls = own && own.answers >= LEAST_LESSONS ? own : evidence.judges.get(id);
-  const former = formerInput(sources, answerer, seen);
-  const ours = sources.inputOf(id).mean + (former === undefined ? 0 : former - sources.inputOf(answerer).mean);
-  const asked = { id, subject: `${task.name}~judge`, calls };
-  return {
-    ...knowSideModel(sources, asked, { ours, supposedMore: judgeTokens(task, answer.expected) }),
-    passRate: knowJudgePassRate(task, { scores: [seen.tally.scores, evidence.scores], live: sources.statsOf(task.name, answerer), rows }),
-  };
-}
-
-/** Our count of the rows that the model was asked before. */
-function formerInput(sources: Sources, id: ModelId, { tally }: SeenStep): number | undefined {
-  const counts = tally.models.get(id)?.counts;
-  if (counts && counts.calls >= LEAST_LESSONS) return counts.ours / counts.calls;
-  const { calls, estimated } = sources.lessonsOf(sources.task.name, id);
-  return calls >= LEAST_LESSONS ? estimated / calls : undefined;
-}
-
 function knowAnalysis(sources: Sources, id: ModelId): ModelKnowledge {
   const asked = { id, subject: `${sources.task.name}~analyse`, calls: sources.evidence.analyses.get(id) };
-  const { model, inputMore } = knowSideModel(sources, asked, { ours: sources.inputOf(id).mean, supposedMore: ANALYSIS_TOKENS });
+  const { model, inputMore } = knowSideModel(sources, asked, { ours: sources.inputOf(id).shown, supposedMore: ANALYSIS_TOKENS });
   return { ...model, inputMore: inputMore.expected, inputScale: inputMore.isAssumed ? supposed(1) : exactly(1) };
-}
-
-/** As the route has it: not who answered, another vendor's first. */
-function judgeOf(judges: readonly ModelId[], { models }: Step): ModelId | undefined {
-  const others = judges.filter((id) => !models.includes(id));
-  const vendors = new Set(models.map((id) => splitModelId(id).provider));
-  return others.find((id) => !vendors.has(splitModelId(id).provider)) ?? others[0];
 }

@@ -13,25 +13,28 @@ import { NO_STATS } from "../src/routing/model-stats.ts";
 import { statsSubject } from "../src/routing/stats-book.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import type { JobInput } from "./job-input.ts";
+import { knownAnswers, type KnownAnswers } from "./plan-answers.ts";
+import { LONGEST_ASSUMED } from "./plan-assumptions.ts";
 import { planRoute } from "./plan-figures.ts";
 import { likeRuns, togetherOf, type FormerRun } from "./plan-former.ts";
-import type { Learned, Trials } from "./plan-history.ts";
+import type { Learned } from "./plan-learned.ts";
+import type { Trials } from "./plan-trials.ts";
 import { createKnowledge } from "./plan-knowledge.ts";
 import { neededSample } from "./plan-needed.ts";
 import { createPathFinder, createSinglePathFinder, type PathFinder } from "./plan-paths.ts";
 import { scanRows, type RowScan, type RowScanOptions } from "./plan-rows.ts";
+import { SEEN_BURST_MS } from "./plan-scene.ts";
 import type { Choice } from "./plan-time.ts";
 
 export interface Plan {
   readonly task: string;
   readonly input: string;
-  readonly rows: Pick<RowScan, "total" | "good" | "bad" | "estimated" | "sampleError" | "firstBad"> & {
+  readonly rows: Pick<RowScan, "total" | "good" | "bad" | "isBadEstimated" | "estimated" | "sampleError" | "firstBad"> & {
     /** Have a result already: a run of this file doesn't call them again. */
     readonly done: number;
   };
-  readonly history: {
-    /** Fewest answers known of a model that the route asks first; 0: none was ever seen. */
-    readonly answers: number;
+  /** Answers: of the models that the route asks first. */
+  readonly history: KnownAnswers & {
     /** Rows that trials asked of the models, and when (unix ms). */
     readonly trialRows: number;
     readonly trialsAt?: number;
@@ -107,24 +110,39 @@ export async function makePlan(options: PlanOptions): Promise<Plan> {
     former: togetherOf(runs),
     inputOf: (model) => scan.inputOf(model),
   });
-  const seen = { vendorLimits: learned.vendorLimits, paces: refusedPaces(former.map(({ taken }) => taken)) };
+  const seen = {
+    vendorLimits: learned.vendorLimits,
+    paces: refusedPaces(
+      former.map(({ taken }) => taken),
+      SEEN_BURST_MS,
+    ),
+  };
   const figures = { fleet, task, knowledge, scan, seen };
   const routes = scenarios.map(({ name, kind, choice }, i) => planRoute({ name, kind }, scan.groups[i]!, choice, figures));
   const first = scan.groups[0]!.flatMap(({ ways }) => ways.flatMap((way) => way[0]?.models ?? []));
   const history = {
-    answers: first.length === 0 ? 0 : Math.round(Math.min(...first.map((id) => knowledge.answersOf(id)))),
+    ...knownAnswers(first, (id) => knowledge.answersOf(id)),
     trialRows: trials.rows.length,
     ...(trials.rows.length > 0 ? { trialsAt: trials.at } : {}),
     formerRows: runs.reduce((sum, each) => sum + each.former.rows, 0),
     formerBatches: runs.length,
     ...(runs[0] ? { formerAt: runs[0].at } : {}),
   };
-  const sampleRows = neededSample(routes[0], history, scan.good);
-  const { total, good, bad, estimated, sampleError, firstBad } = scan;
+  const sampleRows = neededSample(routes[0], history, { rows: scan.good, mostRows: fleet.queues.windowRows, isFile: input.isFile });
+  const { total, good, bad, isBadEstimated, estimated, sampleError, firstBad } = scan;
   return {
     task: task.name,
     input: input.name,
-    rows: { total, good, bad, estimated, sampleError, firstBad, done: learned.doneRows },
+    rows: {
+      total,
+      good,
+      bad,
+      ...(isBadEstimated ? { isBadEstimated } : {}),
+      estimated,
+      sampleError,
+      firstBad,
+      done: learned.doneRows,
+    },
     history,
     ...(sampleRows === undefined ? {} : { sampleRows }),
     assumptions: knowledge.assumptions(),
@@ -181,14 +199,16 @@ function createPlanView({ models }: Pick<Fleet, "models">, { stats }: Learned): 
 function outputOf({ groups }: RowScan) {
   const all = groups[0] ?? [];
   const sum = (of: (group: (typeof all)[number]) => number) => all.reduce((total, group) => total + of(group), 0);
+  const rows = Math.max(
+    1,
+    sum((group) => group.rows),
+  );
   const limited = sum(({ limitedRows }) => limitedRows);
+  const answers = sum((group) => group.answers) / rows;
+  const unlimited = (rows - limited) * answers * LONGEST_ASSUMED;
   return {
-    outputTokens:
-      sum(({ outputTokens }) => outputTokens) /
-      Math.max(
-        1,
-        sum(({ rows }) => rows),
-      ),
-    maxOutputTokens: limited > 0 ? sum(({ maxOutputTokens }) => maxOutputTokens) / limited : undefined,
+    outputTokens: sum(({ outputTokens }) => outputTokens) / rows,
+    maxOutputTokens: limited > 0 ? (sum(({ maxOutputTokens }) => maxOutputTokens) + unlimited) / rows : undefined,
+    answers,
   };
 }

@@ -1,4 +1,5 @@
-// How long answers are: of rows that came by the same way, else by whichever of former runs, trials and lessons has seen more of them, else by assumption.
+// How long answers are: of rows that came by the same way, else of rows of the file itself, else by whichever of former runs, trials and lessons has seen more of
+// them, else by assumption.
 
 import type { ModelId } from "../src/job/names.ts";
 import type { Known } from "../src/plan/plan.ts";
@@ -12,6 +13,8 @@ interface SeenOutput {
   readonly mean: number;
   readonly scatter: number;
   readonly of: number;
+  /** All of them are of rows of the file that is planned. */
+  readonly isWithin?: boolean;
   readonly calls?: CallTally;
 }
 
@@ -30,8 +33,8 @@ export function knowOutput(sources: Sources, asked: Asked, inputTokens: number):
   const best = bestOutput(sources, asked);
   if (best) {
     const longer = longerBy(best, inputTokens);
-    const isWithin = asked.seen?.isWithin ?? false;
-    return meanAround(best.mean * lengthened(best, longer), best.scatter, { seen: best.of, rows, isWithin, longer });
+    const { isWithin = false, of: seen } = best;
+    return meanAround(best.mean * lengthened(best, longer), best.scatter, { seen, rows, isWithin, longer });
   }
   sources.assume(`the answers of ${asked.id} were never seen`);
   if (asked.subject !== task.name) return { ...ASSUMED_SIDE_OUTPUT, isAssumed: true };
@@ -42,15 +45,17 @@ export function isSeen(sources: Sources, asked: Asked): boolean {
   return bestOutput(sources, asked) !== undefined;
 }
 
-function bestOutput(sources: Sources, { id, subject, calls }: Asked): SeenOutput | undefined {
-  const own = seenOutput(calls);
+function bestOutput(sources: Sources, { id, subject, calls, seen }: Asked): SeenOutput | undefined {
+  const own = seenOutput(calls, seen?.isWithin);
   if (own && own.of >= ENOUGH_ANSWERS) return own;
+  const within = seenOutput(sources.within(subject, id), true);
+  if (within) return within;
   const found = [own, seenOutput(sources.anywhere(subject, id)), learnedOutput(sources, subject, id)];
   return found.filter((each) => each !== undefined).toSorted((a, b) => b.of - a.of)[0];
 }
 
-function seenOutput(calls: CallTally | undefined): SeenOutput | undefined {
-  return calls && calls.answers >= LEAST_ANSWERS ? { ...meanOutput(calls), of: calls.answers, calls } : undefined;
+function seenOutput(calls: CallTally | undefined, isWithin = false): SeenOutput | undefined {
+  return calls && calls.answers >= LEAST_ANSWERS ? { ...meanOutput(calls), of: calls.answers, isWithin, calls } : undefined;
 }
 
 function learnedOutput(sources: Sources, subject: string, id: ModelId): SeenOutput | undefined {

@@ -1,19 +1,27 @@
-// Which way a row takes through a route, and where it goes when a step brings nothing: asked of the router's own filters and order.
+// Which way a row takes through a route, where it goes when a step brings nothing, and who reads it on the way: asked of the router's own filters and order.
 
 import type { Job } from "../src/job/job.ts";
-import type { Price } from "../src/job/model.ts";
 import type { ModelId } from "../src/job/names.ts";
 import { freshProgress, type Exclusion } from "../src/job/progress.ts";
 import type { Step, TaskSpec } from "../src/job/task.ts";
-import { createFilter } from "../src/routing/able.ts";
+import { stepKey } from "../src/plan/step-sums.ts";
+import { createFilter, type Filter } from "../src/routing/able.ts";
 import { analyse } from "../src/routing/analyse.ts";
 import type { ModelView } from "../src/routing/model-view.ts";
 import { needsOf } from "../src/routing/needs.ts";
 import { orderSteps } from "../src/routing/rank.ts";
 import type { Subject } from "../src/routing/subject.ts";
 
+/** Of the models that are asked beside those that answer, who can and may read a row. */
+export interface Readers {
+  /** In the task's order. */
+  readonly judges: readonly ModelId[];
+  /** The one that is to tell its complexity. */
+  readonly isAnalysed?: true;
+}
+
 /** The ways that rows may take; several where it goes by who is free. None: no model can or may take them. */
-export interface RowWays {
+export interface RowWays extends Readers {
   readonly ways: readonly (readonly Step[])[];
   /** Of the ways, so many begin with a first choice, and the others with a fallback. */
   readonly firsts: number;
@@ -22,30 +30,31 @@ export interface RowWays {
 }
 
 export interface PathFinder {
-  /** `inputTokens`: of the row's request to a model, as estimated. Rows with the same key take the same ways at the same prices. */
-  find(job: Job, inputTokens: (model: ModelId) => number): RowWays & { readonly key: string };
+  /** Rows with the same key take the same ways. */
+  find(job: Job): RowWays & { readonly key: string };
 }
 
 /** By the task's route. */
 export function createPathFinder(task: TaskSpec, view: ModelView): PathFinder {
   const known = new Map<string, RowWays>();
-  const { steps, fallback, strategy } = task.route;
-  const tiers = createTierKeys([...steps, ...fallback], view);
   const names = createStepNames();
 
   return {
-    find(job, inputTokens) {
-      const needs = needsOf(job, task);
-      const analysis = strategy.kind === "complexity" ? analyse(job, task, needs.inputTokens) : NO_ANALYSIS;
-      const subject: Subject = { task, job, progress: freshProgress(0), needs, analysis };
-      const order = orderSteps(subject, view, createFilter(subject, view));
-      const name = order.map(names).join(">");
-      let ways = known.get(name);
+    find(job) {
+      const asked: Subject = { task, job, progress: freshProgress(0), needs: needsOf(job, task), analysis: NO_ANALYSIS };
+      const filter = createFilter(asked, view);
+      const readers = readersOf(task, filter);
+      // Who can't be asked for it leaves it unknown, which is taken as middling.
+      const isByRules = task.route.strategy.kind === "complexity" && (task.analyse?.kind !== "model" || readers.isAnalysed === true);
+      const subject: Subject = isByRules ? { ...asked, analysis: analyse(job, task, asked.needs.inputTokens) } : asked;
+      const order = orderSteps(subject, view, filter);
+      const key = `${order.map(names).join(">")} ${readersKey(readers)}`;
+      let ways = known.get(key);
       if (!ways) {
-        ways = task.analyse?.kind === "model" ? toldWaysOf(subject, view, order) : waysOf(subject, view, order);
-        known.set(name, ways);
+        ways = { ...(readers.isAnalysed ? toldWaysOf(subject, view, order) : waysOf(subject, view, order)), ...readers };
+        known.set(key, ways);
       }
-      return { key: `${name}${tiers(inputTokens)}`, ...ways };
+      return { key, ...ways };
     },
   };
 }
@@ -53,22 +62,33 @@ export function createPathFinder(task: TaskSpec, view: ModelView): PathFinder {
 /** One model for all rows. */
 export function createSinglePathFinder(task: TaskSpec, model: ModelId, view: ModelView): PathFinder {
   const path: readonly Step[] = [{ models: [model] }];
-  const able: RowWays = { ways: [path], firsts: 1 };
-  const tiers = createTierKeys(path, view);
   return {
-    find(job, inputTokens) {
+    find(job) {
       const subject = { task, job, progress: freshProgress(0), needs: needsOf(job, task), analysis: NO_ANALYSIS };
-      const isAble = createFilter(subject, view).whyUnable(model) === undefined;
-      return isAble ? { key: tiers(inputTokens), ...able } : { key: "none", ...NO_WAY };
+      const filter = createFilter(subject, view);
+      const readers = readersOf(task, filter);
+      const isAble = filter.whyUnable(model) === undefined;
+      return { key: `${isAble} ${readersKey(readers)}`, ways: isAble ? [path] : [], firsts: isAble ? 1 : 0, ...readers };
     },
   };
 }
 
+/** What tells the readers of one row from those of another. */
+export function readersKey({ judges, isAnalysed }: Readers): string {
+  return `${judges.join()} ${isAnalysed === true}`;
+}
+
 const NO_ANALYSIS = { complexity: 0.5, reasons: [] };
-const NO_WAY: RowWays = { ways: [], firsts: 0 };
+
+type Ways = Omit<RowWays, keyof Readers>;
+
+function readersOf({ judge, analyse: by }: TaskSpec, filter: Filter): Readers {
+  const judges = (judge?.models ?? []).filter((id) => filter.whyUnable(id, "judge") === undefined);
+  return by?.kind === "model" && filter.whyUnable(by.model, "analyse") === undefined ? { judges, isAnalysed: true } : { judges };
+}
 
 /** Where it goes by who is free, each step may be the first. A fallback only where a first choice that is busy is passed by. */
-function waysOf(subject: Subject, view: ModelView, order: readonly Step[]): RowWays {
+function waysOf(subject: Subject, view: ModelView, order: readonly Step[]): Ways {
   const { strategy, steps, spillMs } = subject.task.route;
   const isFirst = new Set(steps);
   const firsts = order.filter((step) => isFirst.has(step));
@@ -76,17 +96,18 @@ function waysOf(subject: Subject, view: ModelView, order: readonly Step[]): RowW
   return { ways: begins.map((step) => walk(subject, view, step)), firsts: begins.filter((step) => isFirst.has(step)).length };
 }
 
-/** One for each band of complexity. */
-function toldWaysOf(subject: Subject, view: ModelView, order: readonly Step[]): RowWays {
+/** One for each band of complexity; where several begin with the same step, one for all of them. */
+function toldWaysOf(subject: Subject, view: ModelView, order: readonly Step[]): Ways {
   const { strategy } = subject.task.route;
   const own = waysOf(subject, view, order);
   if (strategy.kind !== "complexity") return own;
-  const others = strategy.bands.flatMap(({ upTo }) => {
-    const told: Subject = { ...subject, analysis: { ...NO_ANALYSIS, complexity: upTo } };
-    const [first] = orderSteps(told, view, createFilter(told, view));
-    return first && first !== order[0] ? [walk(told, view, first)] : [];
-  });
-  const ways = [...own.ways.slice(0, 1), ...others];
+  const told = new Map(own.ways.slice(0, 1).map((way) => [stepKey(way[0]!), way]));
+  for (const { upTo } of strategy.bands) {
+    const harder: Subject = { ...subject, analysis: { ...NO_ANALYSIS, complexity: upTo } };
+    const [first] = orderSteps(harder, view, createFilter(harder, view));
+    if (first && !told.has(stepKey(first))) told.set(stepKey(first), walk(harder, view, first));
+  }
+  const ways = [...told.values()];
   return { ways, firsts: ways.length, isTold: true };
 }
 
@@ -111,15 +132,4 @@ function createStepNames(): (step: Step) => string {
     known.set(step, name);
     return name;
   };
-}
-
-/** Which of the models' long-context prices hold: sums of tokens may only be priced together where all of them have the same. */
-function createTierKeys(steps: readonly Step[], view: ModelView): (inputTokens: (model: ModelId) => number) => string {
-  const models = [...new Set(steps.flatMap((step) => step.models))];
-  const tiered = models.flatMap((id): readonly { readonly id: ModelId; readonly tiers: NonNullable<Price["tiers"]> }[] => {
-    const tiers = view.model(id)?.price?.tiers;
-    return tiers && tiers.length > 0 ? [{ id, tiers }] : [];
-  });
-  if (tiered.length === 0) return () => "";
-  return (inputTokens) => tiered.map(({ id, tiers }) => tiers.filter((tier) => inputTokens(id) > tier.aboveInputTokens).length).join();
 }

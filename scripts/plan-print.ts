@@ -4,7 +4,6 @@ import type { PlannedRoute, Range } from "../src/plan/plan.ts";
 import { formatCount, formatDuration, formatShare, formatUsd } from "../src/report/format.ts";
 import type { Plan } from "./plan-make.ts";
 import { ASSUMED_INPUT, LONGEST_ASSUMED } from "./plan-assumptions.ts";
-import { FIRST_SAMPLE } from "./plan-needed.ts";
 import { table } from "./table.ts";
 
 /** Ranges narrower than this are not shown beside the number expected. */
@@ -17,8 +16,10 @@ export function renderPlan(plan: Plan): string {
 }
 
 function rowsLine({ input, task, rows }: Plan): string {
-  const { total, good, bad, estimated, sampleError, firstBad, done } = rows;
-  const lines = [`${input} for ${task}: ${count(total, "row")}${bad > 0 ? `, ${formatCount(bad)} of them bad (${firstBad})` : ""}`];
+  const { total, good, bad, isBadEstimated, estimated, sampleError, firstBad, done } = rows;
+  const lines = [
+    `${input} for ${task}: ${count(total, "row")}${bad > 0 ? `, ${isBadEstimated ? "about " : ""}${formatCount(bad)} of them bad (${firstBad})` : ""}`,
+  ];
   if (estimated < good) {
     lines.push(
       `tokens estimated on ${formatCount(estimated)} rows drawn at random: the input may be off by ${(100 * sampleError).toFixed(1)} % for that`,
@@ -32,24 +33,24 @@ function rowsLine({ input, task, rows }: Plan): string {
 }
 
 function historyLines({ history, assumptions, sampleRows }: Plan): string {
-  const { answers, trialRows, trialsAt, formerRows, formerBatches, formerAt } = history;
+  const { answers, unseen, trialRows, trialsAt, formerRows, formerBatches, formerAt } = history;
   const former =
     formerRows > 0 ? `${count(formerRows, "row")} of ${count(formerBatches, "former run")} (the last of ${timeOf(formerAt)})` : "";
   const trials = trialRows > 0 ? `trials of ${count(trialRows, "row")} (${timeOf(trialsAt)})` : "";
   const seen = [former, trials].filter((each) => each !== "");
-  const known =
-    seen.length === 0 && answers > 0 ? [`what ${formatCount(answers)} or more earlier answers of each model asked first took`] : seen;
-  const basis = known.join(" and ");
-  const wider = sampleRows === undefined ? [] : [`the cost is known to ±10 % after: --sample ${sampleRows}`];
+  const others = unseen.length === 0 ? "" : ` but ${unseen.join(" and ")}`;
+  const learned = answers > 0 ? `what ${formatCount(answers)} or more earlier answers of each model asked first${others} took` : "";
+  const basis = seen.length > 0 ? seen.join(" and ") : learned;
+  if (basis === "" && unseen.length === 0) return ""; // no row asks a model
+  const promise = seen.length > 0 ? "the cost is known to ±10 % after" : "a sample of answers makes the ranges narrow";
+  const wider = sampleRows === undefined ? [] : [`${promise}: --sample ${sampleRows}`];
   if (basis !== "" && assumptions.length === 0) return [`by ${basis}; ranges: two standard errors`, ...wider].join("\n");
   return [
-    basis === "" ? "by the prompts alone: no call of this task was seen yet, so each figure is a range" : `by ${basis}; but:`,
+    basis === "" ? `by the prompts: no answer of ${unseen.join(" and ")} was seen yet, so each figure is a range` : `by ${basis}; but:`,
     ...assumptions.map((each) => `  ${each}`),
     `  assumed: answers from a few tokens to the request's limit (without one ${formatCount(LONGEST_ASSUMED)}), or to three times those of the other models;`,
     `  the vendor's count of the input ${ASSUMED_INPUT.low} to ${ASSUMED_INPUT.high} times ours; from all checks passed to none, from all answers alike to none`,
-    ...(basis === ""
-      ? [`  a sample of answers makes the ranges narrow: --sample ${sampleRows ?? FIRST_SAMPLE}`]
-      : wider.map((each) => `  ${each}`)),
+    ...wider.map((each) => `  ${each}`),
   ].join("\n");
 }
 
@@ -75,8 +76,9 @@ function routesTable(routes: readonly PlannedRoute[]): string {
 }
 
 function modelsTable({ name, models, costNanoUsd }: PlannedRoute): string {
-  if (models.length < 2) return "";
-  const rows = models.map((each) => [
+  const called = models.filter(({ calls }) => calls > 0);
+  if (called.length < 2) return "";
+  const rows = called.map((each) => [
     each.model,
     formatCount(each.calls),
     formatCount(each.inputTokens),
@@ -95,7 +97,7 @@ function notes({ routes, rows, omissions, baseline }: Plan): string {
   );
   for (const model of new Set(routes.flatMap(({ unpriced }) => unpriced)))
     lines.push(`${model} has no price: what it costs is not in here`);
-  if (own && against && against.costNanoUsd.expected > 0) {
+  if (own && against && isComparable(own, against)) {
     lines.push(`the route costs ${formatShare(own.costNanoUsd.expected, against.costNanoUsd.expected)} of ${against.name} alone`);
   }
   lines.push(
@@ -104,6 +106,11 @@ function notes({ routes, rows, omissions, baseline }: Plan): string {
     "worst case: every step of the route once, with its repairs and judgements, every answer as long as it may be; calls that fail without an answer cost nothing",
   );
   return lines.join("\n");
+}
+
+/** Both are of the same rows, with nothing left out. */
+function isComparable(own: PlannedRoute, against: PlannedRoute): boolean {
+  return own.unableRows === against.unableRows && own.unpriced.length + against.unpriced.length === 0 && against.costNanoUsd.expected > 0;
 }
 
 function span({ low, expected, high }: Range, format: (value: number) => string): string {

@@ -14,24 +14,29 @@ import type { TokenEstimate, TokenEstimator } from "../src/prompt/token-estimate
 import { createRandom } from "../src/simulator/seeded-random.ts";
 import type { JobInput } from "./job-input.ts";
 import type { InputEstimate } from "./plan-input.ts";
+import { addLength, meanOver, type Lengths } from "./plan-lengths.ts";
 import type { PathFinder, RowWays } from "./plan-paths.ts";
 
 /** Sums over rows that take the same ways. */
 export interface RowGroup extends RowWays {
   rows: number;
   /** By what a model's vendor puts around a request ({@link RowScan.variantOf}): our count of the input, and what OpenAI's limits take of it. */
-  readonly inputTokens: number[];
+  readonly lengths: readonly Lengths[];
   readonly chargedTokens: number[];
   /** As the estimator has it, and at most, where the request says so. */
   outputTokens: number;
   maxOutputTokens: number;
   limitedRows: number;
+  /** To be given: a request may ask for several. */
+  answers: number;
 }
 
 export interface RowScan {
   readonly total: number;
   readonly good: number;
   readonly bad: number;
+  /** Rows that were not drawn count as bad by the share of those drawn of which no request could be made. */
+  readonly isBadEstimated?: true;
   /** Those whose tokens were estimated; fewer than `good` for a sample of them. */
   readonly estimated: number;
   /** By how much the sample's mean input may be off, as a share (two standard errors); 0 where every row was estimated. */
@@ -69,37 +74,51 @@ export async function scanRows(input: JobInput, options: RowScanOptions): Promis
   const variants = new Map(models.map((model) => [model.id, instructions.indexOf(instruction(model))]));
   const groups = paths.map(() => new Map<string, RowGroup>());
   const spreads = instructions.map(createSpread);
+  const all = instructions.map((): Lengths => new Map());
   let fixed: readonly number[] | undefined;
   const draw = counted === undefined ? () => true : createDraw(counted, sampleSize);
-  let good = 0;
   let bad = 0;
+  let undrawn = 0;
+  let invalid = 0;
   let estimated = 0;
   let firstBad: string | undefined;
 
   for await (const row of input.rows()) {
-    const isDrawn = row.kind === "good" && draw();
-    const made = isDrawn ? prompt.request(toJob(row, input, task, terms)) : undefined;
-    if (row.kind === "bad" || made?.kind === "invalid") {
+    if (row.kind === "bad") {
       bad++;
-      firstBad ??= `line ${row.line}: ${row.kind === "bad" ? row.reason : made?.kind === "invalid" ? made.reason : ""}`;
+      firstBad ??= `line ${row.line}: ${row.reason}`;
       continue;
     }
-    good++;
-    if (made?.kind !== "request") continue;
+    if (!draw()) {
+      undrawn++;
+      continue;
+    }
+    const job = toJob(row, input, task, terms);
+    const made = prompt.request(job);
+    if (made.kind === "invalid") {
+      invalid++;
+      firstBad ??= `line ${row.line}: ${made.reason}`;
+      continue;
+    }
     estimated++;
     const estimates = estimatesOf(estimator, made.request, instructions);
-    for (const [i, spread] of spreads.entries()) spread.add(estimates[i]?.inputTokens ?? 0);
+    for (const [i, { inputTokens }] of estimates.entries()) {
+      spreads[i]!.add(inputTokens);
+      addLength(all[i]!, inputTokens);
+    }
     fixed ??= fixedTokens(estimator, made.request, instructions);
-    const job = toJob(row, input, task, terms);
     for (const [i, finder] of paths.entries()) {
-      const { key, ...ways } = finder.find(job, (model) => estimates[variants.get(model) ?? 0]?.inputTokens ?? 0);
+      const { key, ...ways } = finder.find(job);
       addRow(groups[i]!, { key, ways }, estimates);
     }
   }
+  const guessed = invalid > 0 ? Math.round((undrawn * invalid) / (invalid + estimated)) : 0;
+  const good = estimated + undrawn - guessed;
   return {
-    total: good + bad,
+    total: good + guessed + invalid + bad,
     good,
-    bad,
+    bad: guessed + invalid + bad,
+    ...(guessed > 0 ? { isBadEstimated: true } : {}),
     estimated,
     sampleError: estimated < good ? (spreads[0]?.error(good) ?? 0) : 0,
     firstBad,
@@ -107,7 +126,8 @@ export async function scanRows(input: JobInput, options: RowScanOptions): Promis
     variantOf: (model) => variants.get(model) ?? 0,
     inputOf(model) {
       const variant = variants.get(model) ?? 0;
-      return { ...(spreads[variant]?.read() ?? { mean: 0, scatter: 0 }), fixed: fixed?.[variant] ?? 0, rows: good };
+      const shown = meanOver(all[variant] ?? new Map(), shownTokens);
+      return { ...(spreads[variant]?.read() ?? { mean: 0, scatter: 0 }), fixed: fixed?.[variant] ?? 0, shown, rows: good };
     },
   };
 }
@@ -144,6 +164,13 @@ function toJob(row: Row & { readonly kind: "good" }, { derivedBatch }: JobInput,
   };
 }
 
+/** Of a long request only so much is shown to who is asked for its complexity (src/routing/ask-complexity.ts). */
+const MOST_SHOWN_TOKENS = 2_000;
+
+export function shownTokens(inputTokens: number): number {
+  return Math.min(inputTokens, MOST_SHOWN_TOKENS);
+}
+
 /** An OpenAI body brings its own schema: nothing is put around it here. */
 function estimatesOf(
   estimator: TokenEstimator,
@@ -176,19 +203,20 @@ function addRow(
 ): void {
   let group = groups.get(key);
   if (!group) {
-    const nothing = () => estimates.map(() => 0);
-    group = { ...ways, rows: 0, inputTokens: nothing(), chargedTokens: nothing(), outputTokens: 0, maxOutputTokens: 0, limitedRows: 0 };
+    const sums = { rows: 0, outputTokens: 0, maxOutputTokens: 0, limitedRows: 0, answers: 0 };
+    group = { ...ways, ...sums, lengths: estimates.map(() => new Map()), chargedTokens: estimates.map(() => 0) };
     groups.set(key, group);
   }
-  const { outputTokens = 0, maxOutputTokens } = estimates[0] ?? {};
+  const { outputTokens = 0, maxOutputTokens, answers = 1 } = estimates[0] ?? {};
   group.rows++;
+  group.answers += answers;
   group.outputTokens += outputTokens;
   if (maxOutputTokens !== undefined) {
     group.maxOutputTokens += maxOutputTokens;
     group.limitedRows++;
   }
   for (const [i, { inputTokens, inputCharacters }] of estimates.entries()) {
-    group.inputTokens[i]! += inputTokens;
+    addLength(group.lengths[i]!, inputTokens);
     group.chargedTokens[i]! += Math.max(Math.ceil(inputCharacters / CHARACTERS_PER_TOKEN), maxOutputTokens ?? 0);
   }
 }

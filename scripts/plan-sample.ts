@@ -18,7 +18,7 @@ import { estimateCostNanoUsd } from "./pilot-estimate.ts";
 import { runTrials } from "./pilot-run.ts";
 import { drawSample } from "./pilot-sample.ts";
 import { planTrials } from "./pilot-trial.ts";
-import { readTrialBatches, type Trials } from "./plan-history.ts";
+import { readTrialBatches, type Trials } from "./plan-trials.ts";
 import { createProgress } from "./progress.ts";
 import { say } from "./terminal.ts";
 
@@ -65,9 +65,10 @@ export async function askSample(fleet: Fleet, request: SampleRequest): Promise<T
       const estimateNanoUsd = await estimateCostNanoUsd(task, rows, { asked, judge: judges[0] });
       const calls = asked.reduce((sum, each) => sum + each.rows, 0);
       say(`sample: ${formatCount(rows.length)} rows, ${formatCount(calls)} calls to make, about ${formatUsd(estimateNanoUsd)}`);
-      const isMeant = await confirmCost(estimateNanoUsd, { isCapped: false, isInputRead: false, signal });
-      if (signal.aborted) return "interrupted";
-      if (!isMeant) {
+      const advice = "--sample takes fewer rows";
+      const answer = await confirmCost(estimateNanoUsd, { advice, isCapped: false, isInputRead: false, signal });
+      if (answer === "interrupted" || signal.aborted) return "interrupted";
+      if (answer === "no") {
         throw new StoppedError("nothing was called", "Take fewer rows (--sample), or leave it out.");
       }
       const opened = await openFleet(config === undefined ? {} : { config }, { patient: true, fleet });

@@ -3,10 +3,12 @@
 import type { Fleet } from "../src/config/fleet.ts";
 import type { ModelId } from "../src/job/names.ts";
 import type { Charge, Dimension } from "../src/limits/charging.ts";
+import { VENDOR_BURST_MS } from "../src/limits/bucket.ts";
 import { providerScopes, type LimitScope } from "../src/limits/scopes.ts";
 import type { PlayedLimit } from "../src/plan/play-limits.ts";
 import type { PlayedModel } from "../src/plan/play-models.ts";
-import type { Learned } from "./plan-history.ts";
+import type { Learned } from "./plan-learned.ts";
+import { MOST_RAISE, RAISE_EXTRA } from "../workers/next-slots.ts";
 import { firstSlots } from "../workers/pool-concurrency.ts";
 import { mostSlots, slotsNeeded } from "../workers/slots-for.ts";
 import { ASSUMED_LATENCY_MS } from "../workers/slot-meter.ts";
@@ -24,9 +26,6 @@ export interface Load {
 const PROCESSES = 1;
 /** Beside the vendor's time, what a call takes of its slot. */
 const OVERHEAD_MS = 10;
-/** Slots that go up by a raise, at most (workers/next-slots.ts). */
-const MOST_RAISE = 2;
-const RAISE_EXTRA = 4;
 /** As many updates bring any number of slots to where it is needed, once calls have ended. */
 const RAISES = 8;
 
@@ -74,14 +73,17 @@ export function playedModels(
 function toLimits(scope: LimitScope, provider: string, usedShare: number): readonly PlayedLimit[] {
   const name = scopeName(scope.name, provider);
   const rates = Array.from(scope.rates, ([dimension, { perMs, burstMs }]): PlayedLimit => {
-    return { name: `${name}: ${dimension}`, rate: { amount: dimension, perMs: perMs * usedShare, burstMs } };
+    // A day's requests go all at once, and all of them.
+    const isStock = dimension === "rpd";
+    const rate = isStock ? { perMs, burstMs, isStock } : { perMs: perMs * usedShare, burstMs };
+    return { name: `${name}: ${dimension}`, rate: { amount: dimension, ...rate } };
   });
   return scope.concurrency === undefined ? rates : [...rates, { name: `${name}: concurrency`, concurrency: scope.concurrency }];
 }
 
 const MINUTE_MS = 60_000;
-/** What a vendor bears at once is not known: as little as the fleet supposes (src/limits/pace.ts). */
-const SEEN_BURST_MS = 1_000;
+/** What a vendor bears at once is not known: as little as the fleet supposes. */
+export const SEEN_BURST_MS = VENDOR_BURST_MS;
 
 function seenLimits(model: ModelId, { vendorLimits, paces }: SeenLimits, { used, pace: paceShare }: LimitShares): readonly PlayedLimit[] {
   const told = (vendorLimits.get(model) ?? []).map(({ dimension, limit }): PlayedLimit => {
@@ -95,9 +97,10 @@ function seenLimits(model: ModelId, { vendorLimits, paces }: SeenLimits, { used,
   return [...told, { name: `${model}: refusals`, rate: { amount: "rpm", perMs: pace * paceShare, burstMs: SEEN_BURST_MS } }];
 }
 
+/** As the pools reckon it: what has a stock is held by that alone. */
 function callsPerMs({ rate }: PlayedLimit, charge: Charge): number {
   const amount = rate ? charge[rate.amount as Dimension] : 0;
-  return rate && amount > 0 ? rate.perMs / amount : Number.POSITIVE_INFINITY;
+  return rate && !rate.isStock && amount > 0 ? rate.perMs / amount : Number.POSITIVE_INFINITY;
 }
 
 function scopeName(name: string, provider: string): string {
@@ -121,17 +124,19 @@ function slotsBySecond(first: number, scopes: readonly LimitScope[], { charge, l
 }
 
 export interface BusiestLimit {
-  /** Of the limit, or of a pool's calls at once. */
+  /** Of the limit, or of a pool's calls at once; empty where there are no calls. */
   readonly name: string;
   readonly busyMs: number;
   readonly isRate: boolean;
+  /** How long the stocks are waited for: what is beyond a day's requests, however the other calls go. */
+  readonly stockMs: number;
 }
 
 /** What takes longest to let everything through, and how long that is. */
 export function busiestLimit(loads: readonly Load[], models: readonly PlayedModel[]): BusiestLimit {
   const loadOf = new Map(loads.map((load) => [load.model, load]));
   const busy = new Map<PlayedLimit, number>();
-  let busiest: BusiestLimit = { name: "", busyMs: 0, isRate: false };
+  let busiest: BusiestLimit = { name: "", busyMs: 0, isRate: false, stockMs: 0 };
   for (const { model, limits, slots } of models) {
     const { calls, charge, latencyMs } = loadOf.get(model)!;
     for (const limit of limits) {
@@ -140,9 +145,12 @@ export function busiestLimit(loads: readonly Load[], models: readonly PlayedMode
       busy.set(limit, (busy.get(limit) ?? (rate ? -rate.burstMs : 0)) + added);
     }
     const busyMs = (calls * latencyMs) / slots.at(-1)!;
-    if (busyMs > busiest.busyMs) busiest = { name: `${model}: calls at once`, busyMs, isRate: false };
+    if (busyMs > busiest.busyMs) busiest = { ...busiest, name: `${model}: calls at once`, busyMs, isRate: false };
   }
   // A limit is named also where a pool has no more calls in hand for it.
-  for (const [{ name, rate }, busyMs] of busy) if (busyMs >= busiest.busyMs * 0.999) busiest = { name, busyMs, isRate: rate !== undefined };
+  for (const [{ name, rate }, busyMs] of busy) {
+    const stockMs = Math.max(busiest.stockMs, rate?.isStock ? busyMs : 0);
+    busiest = busyMs >= busiest.busyMs * 0.999 ? { name, busyMs, isRate: rate !== undefined, stockMs } : { ...busiest, stockMs };
+  }
   return busiest;
 }

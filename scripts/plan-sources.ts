@@ -10,8 +10,9 @@ import { NO_STATS, type ModelStats } from "../src/routing/model-stats.ts";
 import { statsSubject } from "../src/routing/stats-book.ts";
 import type { AssumedOutput } from "./plan-assumptions.ts";
 import { createEvidence, type Evidence, type SeenStep } from "./plan-evidence.ts";
-import type { Learned, Trials } from "./plan-history.ts";
 import type { InputEstimate } from "./plan-input.ts";
+import type { Learned } from "./plan-learned.ts";
+import type { Trials } from "./plan-trials.ts";
 
 export interface KnowledgeOptions {
   readonly task: TaskSpec;
@@ -33,6 +34,8 @@ export interface Sources extends Pick<KnowledgeOptions, "task" | "models" | "row
   lessonsOf(subject: string, model: ModelId): LessonSums;
   /** Calls of the kind to the model, however their rows came to it. */
   anywhere(subject: string, model: ModelId): CallTally | undefined;
+  /** Those of them to rows of the file that is planned. */
+  within(subject: string, model: ModelId): CallTally | undefined;
   /** Notes what has to be assumed, in words. */
   assume(what: string): void;
   assumptions(): readonly string[];
@@ -61,7 +64,13 @@ export function createSources({ task, models, learned, trials, former, rows, inp
     statsOf: (subject, model) => learned.stats.get(statsSubject(subject, model)) ?? NO_STATS,
     lessonsOf: (subject, model) => learned.lessons.get(`${subject}|${model}`) ?? NO_LESSONS,
     anywhere: (subject, model) => (subject === task.name ? evidence.ofModel(model) : undefined),
+    within: (subject, model) => (subject === task.name ? evidence.within(model) : undefined),
     assume: (what) => void assumed.add(what),
     assumptions: () => [...assumed],
   };
+}
+
+/** The same, for what is not worth telling where it has to be assumed. */
+export function unheard(sources: Sources): Sources {
+  return { ...sources, assume: () => undefined };
 }

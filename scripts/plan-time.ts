@@ -6,7 +6,8 @@ import { DIMENSIONS, NO_CHARGE, type Charge, type Dimension } from "../src/limit
 import { meanLatency } from "../src/plan/latencies.ts";
 import type { Level, Range } from "../src/plan/plan.ts";
 import { playFile } from "../src/plan/play-file.ts";
-import type { PlayedCall } from "../src/plan/play-models.ts";
+import type { PlayedLimit } from "../src/plan/play-limits.ts";
+import type { PlayedCall, PlayedModel } from "../src/plan/play-models.ts";
 import type { PlayedRows, PlayedStep, Scene } from "../src/plan/play-route.ts";
 import type { GroupCalls } from "./plan-calls.ts";
 import { busiestLimit, playedModels, type Load, type SeenLimits } from "./plan-scene.ts";
@@ -44,10 +45,13 @@ const PACE_SHARE: Range = { low: 1.5, expected: 1, high: 0.5 };
 /** A limit that is busy for less of the time is not what keeps it. */
 const LEAST_BUSY = 0.5;
 const CALLS_THEMSELVES = "the calls' own time";
+const NO_CALLS = "no calls";
+
+export type PlayedFleet = Pick<Fleet, "models" | "providers"> & { readonly queues: Pick<Fleet["queues"], "windowRows"> };
 
 interface PlayOptions {
   readonly choice: Choice;
-  readonly fleet: Pick<Fleet, "models" | "providers">;
+  readonly fleet: PlayedFleet;
   readonly seen: SeenLimits;
 }
 
@@ -62,12 +66,42 @@ export function playGroups(
     seen,
     shares: { used: USED_SHARE[level], pace: PACE_SHARE[level] },
   });
-  const { timeMs, taken } = playFile({ groups: played.map(({ rows }) => rows), models, choice });
+  const rowsOf = played.map(({ rows }) => rows);
+  const { timeMs: playedMs, taken } = playFile({
+    groups: rowsOf,
+    models: withoutWaits(models, rowsOf),
+    windowRows: fleet.queues.windowRows,
+    choice,
+  });
   const found = groups.map(({ ways }) => ways.map(() => 0));
   for (const [i, { group, ways }] of played.entries()) for (const [at, way] of ways.entries()) found[group]![way]! += taken[i]![at]!;
-  const { name, busyMs, isRate } = busiestLimit(loadsOf(groups, found, level), models);
-  const isBound = busyMs >= LEAST_BUSY * timeMs;
-  return { timeMs, taken: found, boundBy: isBound ? name : CALLS_THEMSELVES, isRateBound: isBound && isRate };
+  const { name, busyMs, stockMs, isRate } = busiestLimit(loadsOf(groups, found, level), models);
+  const timeMs = Math.max(playedMs, stockMs);
+  const isBound = busyMs > 0 && busyMs >= LEAST_BUSY * timeMs;
+  return { timeMs, taken: found, boundBy: isBound ? name : timeMs > 0 ? CALLS_THEMSELVES : NO_CALLS, isRateBound: isBound && isRate };
+}
+
+/**
+ * Days of waiting aren't played: what is beyond a day's requests takes as long as they grow back. But rows that may as well go to a model without such a limit
+ * leave the others when that is used up, and wait for nothing.
+ */
+function withoutWaits(models: readonly PlayedModel[], groups: readonly PlayedRows[]): readonly PlayedModel[] {
+  const stocks = new Map(models.map(({ model, limits }) => [model, limits.filter(({ rate }) => rate?.isStock)]));
+  const passedBy = (calls: readonly PlayedCall[]) => calls.flatMap(({ model }) => stocks.get(model) ?? []);
+  const evaded = new Set<PlayedLimit>();
+  const waited = new Set<PlayedLimit>();
+  for (const { before, ways } of groups) {
+    const firsts = ways.map(([first]) => passedBy(first?.calls ?? []));
+    const isEvaded = firsts.some((passed) => passed.length === 0);
+    for (const limit of firsts.flat()) (isEvaded ? evaded : waited).add(limit);
+    const later = ways.flatMap(([first, ...rest]) => [
+      ...rest.flatMap(({ calls }) => calls),
+      ...[...(first ? [first] : []), ...rest].flatMap(({ followUps }) => followUps.map(({ call }) => call)),
+    ]);
+    for (const limit of passedBy(before ? [before, ...later] : later)) waited.add(limit);
+  }
+  for (const limit of waited) evaded.delete(limit);
+  return models.map((model) => ({ ...model, limits: model.limits.filter((limit) => !limit.rate?.isStock || evaded.has(limit)) }));
 }
 
 /** Where the shares are told, each way has rows of its own. `ways`: which of the group's. */
@@ -76,15 +110,16 @@ function toPlayedRows(
   level: Level,
 ): readonly { readonly rows: PlayedRows; readonly ways: readonly number[] }[] {
   const steps = ways.map((way) => toPlayedSteps(way, level));
-  if (!shares) return [{ rows: { rows, ways: steps, firsts }, ways: [...ways.keys()] }];
-  return steps.map((each, way) => ({ rows: { rows: rows * shares[way]!, ways: [each], firsts: 1 }, ways: [way] }));
+  const analysis = ways[0]?.[0]?.calls.find(({ purpose }) => purpose === "analyse");
+  const before = analysis ? { before: toPlayedCall(analysis, level) } : {};
+  if (!shares) return [{ rows: { rows, ...before, ways: steps, firsts }, ways: [...ways.keys()] }];
+  return steps.map((each, way) => ({ rows: { rows: rows * shares[way]!, ...before, ways: [each], firsts: 1 }, ways: [way] }));
 }
 
 const AT_ONCE: ReadonlySet<string> = new Set(["answer", "agree"]);
 
 function toPlayedSteps(steps: readonly GroupStep[], level: Level): readonly PlayedStep[] {
-  const analysis = steps[0]?.calls.find(({ purpose }) => purpose === "analyse");
-  const played = steps.map(({ reach, calls }, i): PlayedStep => {
+  return steps.map(({ reach, calls }, i): PlayedStep => {
     const first = calls.filter(({ purpose }) => AT_ONCE.has(purpose));
     const behind = calls.filter(({ purpose }) => !AT_ONCE.has(purpose) && purpose !== "analyse");
     const again = first.filter(({ requests }) => requests > reach);
@@ -97,7 +132,6 @@ function toPlayedSteps(steps: readonly GroupStep[], level: Level): readonly Play
       over: (steps[i + 1]?.reach ?? 0) / reach,
     };
   });
-  return analysis ? [{ calls: [toPlayedCall(analysis, level)], followUps: [], over: 1 }, ...played] : played;
 }
 
 /** A row has each follow-up at most once: what it has more often is several of them. */

@@ -14,7 +14,8 @@ import { FORMATS, openInput, requireTask } from "./job-input.ts";
 import { loadCommandFleet } from "./open-fleet.ts";
 import { namedModels } from "./pilot-candidates.ts";
 import { readFormerRuns, type FormerRun } from "./plan-former.ts";
-import { findTrials, NO_TRIALS, readLearned, type Trials } from "./plan-history.ts";
+import { readLearned } from "./plan-learned.ts";
+import { findTrials, NO_TRIALS, type Trials } from "./plan-trials.ts";
 import { makePlan } from "./plan-make.ts";
 import { renderPlan } from "./plan-print.ts";
 import { askSample } from "./plan-sample.ts";
@@ -72,14 +73,17 @@ async function plan(file: string, options: Options): Promise<number> {
     return 130;
   }
   const interruption = endWhenInterrupted("no plan was made");
-  const { whyBlind, ...learned } = await readLearned(fleet, input.derivedBatch);
-  if (whyBlind !== undefined) say(`nothing is known of earlier calls: ${whyBlind}`);
-  const { trials, former } = await readStore(fleet, task);
-  const made = await makePlan({ fleet, task, input, terms, learned, trials: sample ?? trials, former, baseline });
-  process.stdout.write(options.json ? `${JSON.stringify(made, undefined, 2)}\n` : renderPlan(made));
-  interruption.dispose();
-  const [own] = made.routes;
-  return made.rows.good > 0 && own && own.unableRows >= made.rows.good ? 1 : 0;
+  try {
+    const { whyBlind, ...learned } = await readLearned(fleet, input.derivedBatch);
+    if (whyBlind !== undefined) say(`nothing is known of earlier calls: ${whyBlind}`);
+    const { trials, former } = await readStore(fleet, task);
+    const made = await makePlan({ fleet, task, input, terms, learned, trials: sample ?? trials, former, baseline });
+    process.stdout.write(options.json ? `${JSON.stringify(made, undefined, 2)}\n` : renderPlan(made));
+    const [own] = made.routes;
+    return made.rows.good > 0 && own && own.unableRows >= made.rows.good ? 1 : 0;
+  } finally {
+    interruption.dispose();
+  }
 }
 
 /** Whatever becomes of the store, a plan can be made. */

@@ -7,17 +7,18 @@ import { UsageError } from "../src/job/errors.ts";
 import { taskModels } from "../src/job/task.ts";
 import { formatCount } from "../src/report/format.ts";
 import { systemClock } from "../src/runtime/clock.ts";
-import { openBatch, type BatchSession } from "./batch-session.ts";
+import { capBatch } from "./batch-cap.ts";
 import { batchInputOptions } from "./batch-options.ts";
+import { openBatch, type BatchSession } from "./batch-session.ts";
 import { endCallsWhenInterrupted, GRACE_MS } from "./end-calls-when-interrupted.ts";
 import { createFleetKeeper } from "./fleet-keeper.ts";
 import { openInput, requireTask, type JobInput } from "./job-input.ts";
+import { readMaxCost } from "./max-cost.ts";
 import { loadCommandFleet, openFleet, type OpenFleet } from "./open-fleet.ts";
 import { deliver, formatOf, requireOutput } from "./output.ts";
-import { capBatch, readMaxCost } from "./plan-cap.ts";
-import { confirmPlan } from "./plan-confirm.ts";
 import { createProgress } from "./progress.ts";
 import { parseTerms, type TermOptions } from "./row-terms.ts";
+import { confirmPlan } from "./run-confirm.ts";
 import { say } from "./terminal.ts";
 import { workBatch } from "./work-batch.ts";
 
@@ -71,7 +72,11 @@ async function run(file: string, options: Options): Promise<number> {
     web: options.web,
   });
   try {
-    await confirmPlan(open, { task, input, terms, maxCostNanoUsd, choice: options, signal: shutdown.signal });
+    const answer = await confirmPlan(open, { task, input, terms, maxCostNanoUsd, choice: options, signal: shutdown.signal });
+    if (answer === "interrupted") {
+      say("interrupted: nothing was called");
+      return 130;
+    }
     const session = await openBatch(open, input, task.name, options, terms);
     announce(session, input);
     const cap = await capBatch(open, session, maxCostNanoUsd);

@@ -12,7 +12,8 @@ import type { QueueSet } from "../queues/queue-set.ts";
 
 export interface Ending {
   answered(envelope: Envelope, model: ModelId, answer: Answer): Promise<void>;
-  failed(envelope: Envelope, error: ResultError): Promise<void>;
+  /** `unpassed`: of a trial, the answer that its judge did not let pass. */
+  failed(envelope: Envelope, error: ResultError, unpassed?: Answer): Promise<void>;
   /** The row goes on, or has ended, elsewhere: the job's calls are booked, for they may stand in no result. What stands in one counts once all the same. */
   booked(envelope: Envelope): Promise<void>;
 }
@@ -49,8 +50,9 @@ export function createEnding({
     async answered(envelope, model, answer) {
       await states.record({ ...base(envelope), status: "answered", model, answer });
     },
-    async failed(envelope, error) {
-      const result: Result = { ...base(envelope), ...termsOf(envelope.job), status: "error", error, ...contentOf(envelope.job) };
+    async failed(envelope, error, unpassed) {
+      const ended = { status: "error", error, ...(unpassed ? { unpassed } : {}) } as const;
+      const result: Result = { ...base(envelope), ...termsOf(envelope.job), ...ended, ...contentOf(envelope.job) };
       const isRecorded = (await states.record(result)) === "recorded";
       if (isRecorded && !NOT_SHOWN.has(error.code)) await queues.addDead({ reason: error.message, code: error.code, envelope });
     },

@@ -6,8 +6,8 @@ import type { SlotReading } from "./slot-meter.ts";
 const LEAST_CHANGE_SHARE = 0.15;
 const LEAST_CHANGE = 1.5;
 /** A raise at most doubles them, and some: what it brings is measured before the next. */
-const MOST_RAISE = 2;
-const RAISE_EXTRA = 4;
+export const MOST_RAISE = 2;
+export const RAISE_EXTRA = 4;
 /** With fewer than this share of them taken at any moment, more would stay empty. */
 const FULL_SHARE = 0.8;
 /** As many always waited for permits as are granted in this time: that is enough, more of them would only wait as well. */

@@ -163,7 +163,7 @@ export function createPool(
       });
       if (step.purpose === "judge" && outcome.kind === "answered") countJudged(envelope, decision.kind === "answer");
       if (decision.kind === "answer") await ending.answered(envelope, decision.model, decision.answer);
-      else if (decision.kind === "error") await ending.failed(envelope, decision.error);
+      else if (decision.kind === "error") await ending.failed(envelope, decision.error, decision.unpassed);
       else await queues.addReroute({ job, hop: hop + 1, round, progress: decision.progress });
       return FINISH;
     }

@@ -60,7 +60,7 @@ export function createReroute(context: ProcessContext): FleetPart {
       isTrial: envelope.job.trial !== undefined,
     });
     if (decision.kind === "answer") await ending.answered(envelope, decision.model, decision.answer);
-    else if (decision.kind === "error") await ending.failed(envelope, decision.error);
+    else if (decision.kind === "error") await ending.failed(envelope, decision.error, decision.unpassed);
     else return rebind({ ...envelope, progress: decision.progress });
     return FINISH;
   };

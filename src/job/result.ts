@@ -70,6 +70,8 @@ export interface AnsweredResult extends ResultBase {
 export interface ErrorResult extends ResultBase, JobTerms {
   readonly status: "error";
   readonly error: ResultError;
+  /** Of a trial: the answer that its judge did not let pass. It is none of the row's, and tells a pilot or a plan what was said. */
+  readonly unpassed?: Answer;
   readonly input?: JsonObject;
   readonly body?: JsonObject;
 }

@@ -48,10 +48,11 @@ export function expectCalls(task: Rules, path: PathKnowledge, read: ReadFigure):
     });
     return answers;
   };
-  /** Of answers that are done, those that a judge looks at and doesn't let pass. */
+  /** Of answers that are done, those that a judge looks at and doesn't let pass; where nobody may judge them, none of those that were to be judged. */
   const judge = ({ judge: by }: StepKnowledge, done: readonly Part[]): readonly Part[] => {
-    if (!task.judge || !by) return [];
+    if (!task.judge) return [];
     const looked = done.filter(({ isJudged }) => isJudged);
+    if (!by) return looked;
     add(by.model, { purpose: "judge", share: sumOf(looked), more: read(by.inputMore, "input") });
     return scaled(looked, 1 - read(by.passRate, "judged"));
   };
@@ -74,15 +75,15 @@ export function expectCalls(task: Rules, path: PathKnowledge, read: ReadFigure):
     const failed = answered - done;
     /** Of those that are done, by part. */
     const unpassed = judge(step, scaled(reach, done));
-    const isUnpassedRepaired = task.judge?.onFail === "repair";
-    const toRepair = plus(scaled(reach, failed * step.onFail.repair), isUnpassedRepaired ? unpassed : []);
-    let ended = plus(scaled(reach, done + failed * step.onFail.fail), task.judge?.onFail === "fail" ? [] : scaled(unpassed, -1));
+    const onUnpassed = step.judge ? task.judge?.onFail : "escalate";
+    const toRepair = plus(scaled(reach, failed * step.onFail.repair), onUnpassed === "repair" ? unpassed : []);
+    let ended = plus(scaled(reach, done + failed * step.onFail.fail), onUnpassed === "fail" ? [] : scaled(unpassed, -1));
     if (first && sumOf(toRepair) > LEAST_REACH) {
       const more = read(step.repairMore, "input");
       const repaired = add(first, { purpose: "repair", share: sumOf(toRepair), more, output: step.repairOutput });
       const put = scaled(toRepair, repaired * read(step.repairDoneRate, "done"));
       const unpassedAgain = judge(step, put);
-      ended = plus(plus(ended, put), task.judge?.onFail === "fail" ? [] : scaled(unpassedAgain, -1));
+      ended = plus(plus(ended, put), onUnpassed === "fail" ? [] : scaled(unpassedAgain, -1));
     }
     steps.push({ reach: share, calls });
     calls = [];
@@ -109,7 +110,7 @@ function plus(parts: readonly Part[], others: readonly Part[]): readonly Part[] 
   return parts.map(({ share, isJudged }) => ({ share: share + sumOf(others.filter((other) => other.isJudged === isJudged)), isJudged }));
 }
 
-/** Every step once, with a repair where the task asks for them and a judgement of each answer. `longest`: what an answer may have at most. */
+/** Every step once, with a repair where the task asks for them, and for each answer the verdicts of all who may judge it. `longest`: what an answer may have at most. */
 export function worstCalls(
   task: Pick<TaskSpec, "checks" | "judge">,
   path: PathKnowledge,
@@ -120,10 +121,13 @@ export function worstCalls(
     const input = { inputFactor: inputScale.high * inputFactor, inputMore: inputScale.high * inputMore + more };
     return { model, purpose, knowledge, requests: 1, answers: 1, ...input, outputTokens: longest(model, purpose) };
   };
-  const steps = path.steps.flatMap(({ models, judge, repairMore }) => {
+  const steps = path.steps.flatMap(({ models, judge, otherJudges = [], repairMore }) => {
     const [first] = models;
     const answer = Math.max(0, ...models.map(({ model }) => longest(model, "answer")));
-    const judgement = judge ? [once(judge.model, "judge", Math.max(judge.inputMore.high, judgeTokens(task, answer)))] : [];
+    // A verdict that can't be read is paid, and another judge asked.
+    const judgement = [...(judge ? [judge] : []), ...otherJudges].map(({ model, inputMore }) =>
+      once(model, "judge", Math.max(inputMore.high, judgeTokens(task, answer))),
+    );
     const isRepaired = models.length === 1 ? mayRepair(task) : task.judge?.onFail === "repair";
     return [
       ...models.map((known) => once(known, models.length === 1 ? "answer" : "agree")),

@@ -60,8 +60,10 @@ export interface StepKnowledge {
   readonly repairMore: Known;
   readonly repairDoneRate: Known;
   readonly repairOutput: Known;
-  /** Who judges its answers, where the task has a judge and one of them may. */
+  /** Who judges its answers, where the task has a judge and one of them may. Where none may, rows that were to be judged go on from it. */
   readonly judge?: JudgeKnowledge;
+  /** Who else may be asked, where that one gives no verdict. */
+  readonly otherJudges?: readonly JudgeKnowledge[];
 }
 
 export type FailurePolicy = "repair" | "escalate" | "fail";
@@ -120,7 +122,7 @@ export interface PlannedRoute {
   readonly inputTokens: Range;
   readonly outputTokens: Range;
   readonly costNanoUsd: Range;
-  /** Every step of the route once for every row, with its repairs and judgements, and all answers as long as they may be. */
+  /** Every step of the route once for every row, with its repairs and the verdicts of all who may judge, and all answers as long as they may be. */
   readonly worstCostNanoUsd: number;
   readonly timeMs: Range;
   /** What keeps it from being faster. */
@@ -129,7 +131,7 @@ export interface PlannedRoute {
   readonly models: readonly PlannedModel[];
   /** Rows that no model of it can or may take. */
   readonly unableRows: number;
-  /** Models that have no price: their calls count for nothing in the cost. */
+  /** Models without a price that rows may come to, at worst: their calls count for nothing in the cost. */
   readonly unpriced: readonly ModelId[];
 }
 

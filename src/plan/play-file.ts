@@ -1,6 +1,7 @@
 // Plays a file of any size: a small one row by row; of a large one so many rows that the fleet has come to its pace, and half as many: what the second half took,
-// each further portion takes as well.
+// each further portion takes as well. Of a stock that may go at once each of them has its part.
 
+import type { PlayedLimit } from "./play-limits.ts";
 import { playRoute, type Played, type Scene } from "./play-route.ts";
 
 /** The pace is reached after the queues are full (five seconds' work), jobs that were set aside have come back (ten more), and pools have all their slots. */
@@ -43,7 +44,10 @@ function rowsOf({ groups }: Pick<Scene, "groups">): number {
 }
 
 function playedSeconds({ groups }: Scene): number {
-  const calls = groups.flatMap(({ ways }) => ways.flat().flatMap((step) => [...step.calls, ...step.followUps.map(({ call }) => call)]));
+  const calls = groups.flatMap(({ before, ways }) => [
+    ...(before ? [before] : []),
+    ...ways.flat().flatMap((step) => [...step.calls, ...step.followUps.map(({ call }) => call)]),
+  ]);
   const longestMs = calls.reduce((most, { latenciesMs }) => Math.max(most, latenciesMs.at(-1) ?? 0), 0);
   return Math.max(PLAYED_SECONDS, (PLAYED_LATENCIES * longestMs) / 1_000);
 }
@@ -51,11 +55,22 @@ function playedSeconds({ groups }: Scene): number {
 /** At which rows are taken at first, by whoever may take them. */
 function rowsPerSecond({ groups, models }: Scene): number {
   const paces = new Map(models.map(({ model, perMs }) => [model, perMs * 1_000]));
-  const firsts = groups.flatMap(({ ways }) => ways.map(([first]) => first?.calls ?? []));
+  const firsts = groups.flatMap(({ before, ways }) => (before ? [[before]] : ways.map(([first]) => first?.calls ?? [])));
   const used = new Set(firsts.flat().map(({ model }) => model));
   return Array.from(used).reduce((sum, model) => sum + (paces.get(model) ?? 0), 0);
 }
 
-function scaled({ groups, ...scene }: Scene, share: number): Scene {
-  return { ...scene, groups: groups.map((group) => ({ ...group, rows: group.rows * share })) };
+function scaled({ groups, models, ...scene }: Scene, share: number): Scene {
+  const known = new Map<PlayedLimit, PlayedLimit>();
+  const partOf = (limit: PlayedLimit): PlayedLimit => {
+    if (!limit.rate?.isStock) return limit;
+    const part = known.get(limit) ?? { ...limit, rate: { ...limit.rate, burstMs: limit.rate.burstMs * share } };
+    known.set(limit, part);
+    return part;
+  };
+  return {
+    ...scene,
+    groups: groups.map((group) => ({ ...group, rows: group.rows * share })),
+    models: models.map((model) => ({ ...model, limits: model.limits.map(partOf) })),
+  };
 }

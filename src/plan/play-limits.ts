@@ -4,9 +4,17 @@
 export interface PlayedLimit {
   /** For people. */
   readonly name: string;
-  /** `amount` of the calls' charges per millisecond, and how much of that time may go at once. */
-  readonly rate?: { readonly amount: string; readonly perMs: number; readonly burstMs: number };
+  readonly rate?: PlayedRate;
   readonly concurrency?: number;
+}
+
+/** `amount` of the calls' charges per millisecond, and how much of that time may go at once. */
+export interface PlayedRate {
+  readonly amount: string;
+  readonly perMs: number;
+  readonly burstMs: number;
+  /** What goes at once is a stock: more than is played of a large file. */
+  readonly isStock?: true;
 }
 
 export type Charge = Readonly<Record<string, number>>;

@@ -2,15 +2,12 @@
 
 import type { PlayedCall } from "./play-models.ts";
 
-/** Rows of a batch that are in the queue at once (queues.windowRows). */
-const WINDOW_ROWS = 5_000;
-
 export interface PlayedJob {
   readonly group: number;
   /** Undefined: not chosen yet. */
   way: number | undefined;
   depth: number;
-  /** To be made next. */
+  /** To be made next; none: a way is to be chosen. */
   calls: readonly PlayedCall[];
   /** How many of the step's `followUps` have been looked at. */
   followUps: number;
@@ -25,7 +22,11 @@ export interface PlayedQueue {
   take(): PlayedJob | undefined;
 }
 
-export function createPlayedQueue(groups: readonly { readonly rows: number }[]): PlayedQueue {
+/** `windowRows`: of the batch, so many are in the queue at once. */
+export function createPlayedQueue(
+  groups: readonly { readonly rows: number; readonly before?: PlayedCall }[],
+  windowRows: number,
+): PlayedQueue {
   const left = wholeRows(groups);
   const whole = [...left];
   const total = left.reduce((sum, rows) => sum + rows, 0);
@@ -42,12 +43,13 @@ export function createPlayedQueue(groups: readonly { readonly rows: number }[]):
     for (const i of groups.keys()) if (left[i]! > 0 && (group < 0 || due[i]! > due[group]!)) group = i;
     due[group]!--;
     left[group]!--;
-    return { group, way: undefined, depth: 0, calls: [], followUps: 0, pending: 0 };
+    const { before } = groups[group]!;
+    return { group, way: undefined, depth: 0, calls: before ? [before] : [], followUps: 0, pending: 0 };
   };
 
   return {
     length: () => fresh + back.length - first,
-    add: (job: PlayedJob) => void back.push({ job, behind: Math.max(0, fresh - WINDOW_ROWS) }),
+    add: (job: PlayedJob) => void back.push({ job, behind: Math.max(0, fresh - windowRows) }),
     take: () => (first < back.length && back[first]!.behind >= fresh ? back[first++]!.job : takeFresh()),
   };
 }

@@ -2,7 +2,7 @@
 // time, and who takes the rows of a route that goes by who is free.
 //
 // queue ──▶ router's slot ──(a way's first step has room)──▶ its models' queues ──▶ calls ──▶ repairs, judgements ──(its share)──▶ next step, or done
-//   ▲            │                                                                                      │
+//   ▲            │ (before that, who is asked for the complexity)                                       │
 //   └──(5 s)─────┘ set aside for 5 to 10 s                                                              └──(no room)──▶ queue
 //
 // Chance plays no part: shares are kept to as evenly as whole rows allow, and latencies come in even measure.
@@ -25,6 +25,8 @@ export interface PlayedStep {
 /** Rows that are alike. Which of the ways one takes is chosen by their first steps, when it is bound. */
 export interface PlayedRows {
   readonly rows: number;
+  /** Made of each row before its way is chosen. */
+  readonly before?: PlayedCall;
   readonly ways: readonly (readonly PlayedStep[])[];
   /** So many of the ways are first choices, and put in order by who would be done first; the others come behind them, as they are. */
   readonly firsts: number;
@@ -33,6 +35,8 @@ export interface PlayedRows {
 export interface Scene {
   readonly groups: readonly PlayedRows[];
   readonly models: readonly PlayedModel[];
+  /** Rows of the batch that are in the queue at once. */
+  readonly windowRows: number;
   /** The first way that has room, in the order given or by who would be done first; a full one is waited for, unless that takes longer than `spillMs`. */
   readonly choice: { readonly kind: "in-order" | "soonest"; readonly spillMs?: number };
 }
@@ -56,8 +60,19 @@ const SET_ASIDE_MS = 5_000;
 const SECOND_MS = 1_000;
 const GOLDEN = 0.618_033_988_749_895;
 
-export function playRoute({ groups, models, choice }: Scene): Played {
-  const queue = createPlayedQueue(groups);
+/** It would go on for ever: a fault of who made the scene. */
+export class EndlessPlay extends Error {
+  constructor(why: string) {
+    super(`a play of the fleet has no end: ${why}`);
+    this.name = "EndlessPlay";
+  }
+}
+
+/** Throws {@link EndlessPlay} where a limit lets nothing through. */
+export function playRoute({ groups, models, windowRows, choice }: Scene): Played {
+  for (const { name, rate } of models.flatMap(({ limits }) => limits))
+    if (rate && !(rate.perMs > 0)) throw new EndlessPlay(`"${name}" lets ${rate.perMs} through`);
+  const queue = createPlayedQueue(groups, windowRows);
   const slots: { readonly job: PlayedJob; readonly since: number }[] = [];
   const aside = createEventQueue<PlayedJob>();
   const flights = createEventQueue<{ readonly job: PlayedJob; readonly call: PlayedCall }>();
@@ -111,7 +126,7 @@ export function playRoute({ groups, models, choice }: Scene): Played {
     return false;
   };
   const bind = (job: PlayedJob, now: number): boolean => {
-    if (job.way === undefined) return choose(job, now);
+    if (job.calls.length === 0) return choose(job, now);
     if (isFull(job.calls, now)) return false;
     place(job, now);
     return true;
@@ -147,7 +162,12 @@ export function playRoute({ groups, models, choice }: Scene): Played {
 
   /** What comes after the calls that have ended: the first of the step's further calls that falls to this row, or the next step. */
   const goOn = (job: PlayedJob, now: number) => {
-    const way = groups[job.group]!.ways[job.way!]!;
+    if (job.way === undefined) {
+      job.calls = [];
+      if (!bind(job, now)) queue.add(job);
+      return;
+    }
+    const way = groups[job.group]!.ways[job.way]!;
     const step = way[job.depth]!;
     while (job.followUps < step.followUps.length) {
       const { call, share } = step.followUps[job.followUps]!;
@@ -171,6 +191,7 @@ export function playRoute({ groups, models, choice }: Scene): Played {
   while (left > 0) {
     const isLooking = slots.length > 0 || queue.length() > 0 || lookAt <= settledAt;
     const now = Math.min(flights.nextAt(), wakes.nextAt(), aside.nextAt(), isLooking ? lookAt : Number.POSITIVE_INFINITY);
+    if (now === Number.POSITIVE_INFINITY) throw new EndlessPlay(`${left} rows are left, and nothing is to come`);
     if (flights.nextAt() <= now) {
       const { job, call } = flights.take()!;
       model.leave(call.model, now);

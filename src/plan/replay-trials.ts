@@ -8,7 +8,7 @@ import type { TrailEntry } from "../job/trail.ts";
 import { callsOf, countCall, countJudgements, newStepTally, type StepTally } from "./step-sums.ts";
 
 export interface TrialAnswer {
-  /** Absent: it failed its checks, was refused, or a judge did not let it pass. */
+  /** Whatever a judge said of it. Absent: it failed its checks, was refused, or wasn't kept. */
   readonly answer?: Answer;
   /** The call that brought its first version. */
   readonly call: TrailEntry;
@@ -20,8 +20,8 @@ export interface TrialAnswer {
 /** What each model said to one row; a model is missing where it was not asked. */
 export type TrialRow = ReadonlyMap<ModelId, TrialAnswer>;
 
-/** Step by step. `agrees`: whether enough of a step's answers say the same. Rows that not all models of the path were asked are left out. */
-export function replayTrials(path: readonly Step[], rows: readonly TrialRow[], agrees: Agrees): readonly StepTally[] {
+/** Step by step. `agreed`: the first of a step's answers that enough say. Rows that not all models of the path were asked are left out. */
+export function replayTrials(path: readonly Step[], rows: readonly TrialRow[], agreed: Agreed): readonly StepTally[] {
   const models = [...new Set(path.flatMap((step) => step.models))];
   const first = path[0]?.models[0];
   let left = rows.filter((row) => models.every((model) => row.has(model)));
@@ -36,7 +36,7 @@ export function replayTrials(path: readonly Step[], rows: readonly TrialRow[], a
       const firstInput = first ? row.get(first)!.call.usage.inputTokens : 0;
       tally.firstInputTokens += firstInput;
       if (firstInput > 0) tally.firstRows++;
-      const isDone = step.models.length === 1 ? countAlone(tally, said[0]!) : countTogether(agrees, tally, step, said);
+      const isDone = step.models.length === 1 ? countAlone(tally, said[0]!) : countTogether(agreed, tally, step, said);
       if (!isDone) failed.push(row);
     }
     left = failed;
@@ -44,32 +44,37 @@ export function replayTrials(path: readonly Step[], rows: readonly TrialRow[], a
   });
 }
 
-type Agrees = (step: Step, answers: readonly { readonly answer: Answer }[]) => boolean;
+type Agreed = <Each extends { readonly answer: Answer }>(step: Step, answers: readonly Each[]) => Each | undefined;
 
 /** Whether the step ends the row, but for its judge's word. */
 function countAlone(tally: StepTally, { call, repairs, judged }: TrialAnswer): boolean {
   const isDone = call.outcome === "answered";
-  const isMended = repairs.at(-1)?.outcome === "answered";
-  for (const repair of repairs) countCall(tally.repairs, repair);
   if (isDone) tally.done++;
   else if (repairs.length > 0) tally.repaired++;
   else tally.untold++;
-  if (isMended) tally.repairDone++;
-  countJudgements(tally, judged);
-  return isDone || isMended;
+  return countBehind(tally, { repairs, judged }) || isDone;
 }
 
-function countTogether(agrees: Agrees, tally: StepTally, step: Step, said: readonly TrialAnswer[]): boolean {
-  const isDone = agrees(
+function countTogether(agreed: Agreed, tally: StepTally, step: Step, said: readonly TrialAnswer[]): boolean {
+  // Of several answers none is repaired for a check that it failed.
+  const first = agreed(
     step,
-    said.flatMap(({ answer }) => (answer ? [{ answer }] : [])),
+    said.flatMap(({ answer, ...rest }) => (answer && rest.call.outcome === "answered" ? [{ ...rest, answer }] : [])),
   );
-  if (!isDone) {
+  if (!first) {
     tally.untold++;
     return false;
   }
   tally.done++;
-  // Which of those that agree is judged makes no difference to what judging takes.
-  countJudgements(tally, said[0]!.judged);
+  countBehind(tally, first);
   return true;
+}
+
+/** Whether a repair helped. */
+function countBehind(tally: StepTally, { repairs, judged }: Pick<TrialAnswer, "repairs" | "judged">): boolean {
+  const isMended = repairs.at(-1)?.outcome === "answered";
+  for (const repair of repairs) countCall(tally.repairs, repair);
+  if (isMended) tally.repairDone++;
+  countJudgements(tally, judged);
+  return isMended;
 }

@@ -19,6 +19,8 @@ export interface TokenEstimate {
   readonly outputTokens: number;
   /** The request's own limit, where it has one; for all answers together where it asks for several. */
   readonly maxOutputTokens?: number;
+  /** For how many answers it asks, where that is more than one. */
+  readonly answers?: number;
 }
 
 export interface TokenEstimator {
@@ -101,10 +103,11 @@ function takeParts(parts: readonly JsonValue[], texts: string[]): number {
   return images;
 }
 
-function output(schemaTokens: number, limit: number | undefined, answers: number): Pick<TokenEstimate, "outputTokens" | "maxOutputTokens"> {
+function output(schemaTokens: number, limit: number | undefined, answers: number): Omit<TokenEstimate, "inputTokens" | "inputCharacters"> {
   const expected = schemaTokens === 0 ? FREE_TEXT_TOKENS : STRUCTURE_TOKENS + Math.ceil(schemaTokens / 2);
-  if (limit === undefined) return { outputTokens: expected * answers };
-  return { outputTokens: Math.min(expected, limit) * answers, maxOutputTokens: limit * answers };
+  const several = answers > 1 ? { answers } : {};
+  if (limit === undefined) return { outputTokens: expected * answers, ...several };
+  return { outputTokens: Math.min(expected, limit) * answers, maxOutputTokens: limit * answers, ...several };
 }
 
 /** As vendors put a content's text parts together: a line each. */

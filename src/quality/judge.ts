@@ -18,7 +18,8 @@ const VERDICT: JsonSchema = {
     score: { type: "integer", minimum: 0, maximum: 10, description: "0: useless. 10: nothing to improve." },
   },
 };
-const MOST_OUTPUT_TOKENS = 1_000;
+/** What a verdict may have. */
+export const VERDICT_TOKENS = 1_000;
 
 /**
  * The request to the judge. `asked`: the task's prompt, rendered. Task and answer stand between marks that neither can contain, so that text in them can't pass
@@ -41,7 +42,7 @@ export function judgeRequest({ rubric }: JudgeSpec, { asked, answer }: { readonl
       },
     ],
     output: VERDICT,
-    maxOutputTokens: MOST_OUTPUT_TOKENS,
+    maxOutputTokens: VERDICT_TOKENS,
   };
 }
 

@@ -25,6 +25,8 @@ Give a complexity from 0 to 1:
 const LONGEST_HEAD = 6_000;
 const LONGEST_END = 2_000;
 const LONGEST_REASON = 300;
+/** What its answer may have. */
+export const COMPLEXITY_TOKENS = 400;
 
 /** `asked`: the job's own request as text. A row can't close the frame around it: the mark is made so that it isn't in the text. */
 export function complexityRequest(task: Pick<TaskSpec, "name">, asked: string): PromptRequest {
@@ -38,7 +40,7 @@ export function complexityRequest(task: Pick<TaskSpec, "name">, asked: string): 
     system: SYSTEM,
     messages: [{ role: "user", content: `A request of the kind "${task.name}":\n${mark}\n${shown}\n${mark}\nHow complex is it?` }],
     output: OUTPUT,
-    maxOutputTokens: 400,
+    maxOutputTokens: COMPLEXITY_TOKENS,
   };
 }
 

@@ -17,7 +17,8 @@ import { sortParts, type FailedCheck, type Part, type SortedParts } from "./sort
 
 export type Decision =
   | { readonly kind: "answer"; readonly model: ModelId; readonly answer: Answer }
-  | { readonly kind: "error"; readonly error: ResultError }
+  /** `unpassed`: of a trial, what the judge looked at. */
+  | { readonly kind: "error"; readonly error: ResultError; readonly unpassed?: Answer }
   /** The job goes to `bind()` with this progress. */
   | { readonly kind: "rebind"; readonly progress: Progress };
 
@@ -154,7 +155,9 @@ function afterJudgement({ task, progress, parts, isTrial }: Decided, sorted: Sor
     if (score >= task.judge.passMark) return { kind: "answer", model: held.model, answer: held.answer };
     const said = `${judged.model} gave it ${score} of 10, and ${task.judge.passMark} are needed: ${reason}`;
     const unpassed = { ...held, reason: said, onFail: task.judge.onFail };
-    return afterFailedCheck(withoutHeld(progress), isTrial ? inTrial(unpassed, progress) : unpassed, "judged");
+    if (!isTrial) return afterFailedCheck(withoutHeld(progress), unpassed, "judged");
+    const decision = afterFailedCheck(withoutHeld(progress), inTrial(unpassed, progress), "judged");
+    return decision.kind === "error" ? { ...decision, unpassed: held.answer } : decision;
   }
   // A judge that fails is asked no more; another one may be there. One whose verdict could not be read may still answer: its trail keeps it from judging.
   const invalid = sorted.endings.map(({ message }): Exclusion => ({ model: parts[0]!.model, cause: "capability", reason: message }));

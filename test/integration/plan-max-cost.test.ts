@@ -1,6 +1,7 @@
 // `run --max-cost`: the batch's own budget stops it, in time, and a higher one or none goes on.
 
 import { afterEach, describe, expect, it } from "vitest";
+import type { Plan } from "../../scripts/plan-make.ts";
 import { budgetKeys } from "../../src/runtime/keys.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
 import { startTestFleet, type TestFleet } from "../support/fleet.ts";
@@ -13,14 +14,14 @@ afterEach(async () => {
   fleet = undefined;
 });
 
-async function start(count: number) {
+async function start(count: number, before = "") {
   const rows = classifyRows(count);
   const started = await startTestFleet({
     simulator: classifySimulator(rows),
     config: classifyConfig({ limits: { rpm: 12_000, tpm: 50_000_000 } }),
   });
   fleet = started;
-  const file = await started.file("rows.jsonl", toJsonl(rows));
+  const file = await started.file("rows.jsonl", `${before}${toJsonl(rows)}`);
   const out = `${started.dir}/out.jsonl`;
   return {
     out,
@@ -29,6 +30,7 @@ async function start(count: number) {
       const { code, stderr } = await started.command("enqueue", file, "--task", "classify", ...args).result;
       expect(code, stderr).toBe(0);
     },
+    plan: (...args: readonly string[]) => started.command("plan", file, "--task", "classify", ...args).result,
     run: (...args: readonly string[]) => started.command("run", file, "--task", "classify", "-o", out, ...args).result,
     spentUsd: () => started.simulator.ledger().total.costNanoUsd / 1e9,
   };
@@ -77,6 +79,32 @@ describe("run --max-cost", { timeout: 120_000 }, () => {
     expect(stderr).not.toContain("the plan");
     const redis = of.redis.client();
     expect(await Promise.all([redis.hlen(budgetKeys.limits), redis.hlen(budgetKeys.spent)])).toEqual([0, 0]);
+  });
+
+  it("doesn't take rows that are bad for rows that are paid: those that are left are the same", async () => {
+    const bad = 60;
+    const { run } = await start(bad, '{"text": 1}\n'.repeat(bad));
+    const planned = /the plan: about (\$[\d.]+) /;
+    // Not enough for one call, so that only the bad rows have their results.
+    const first = await run("--max-cost", "0.000001");
+    expect(first.code, first.stderr).toBe(1);
+    expect(first.stderr).toContain(`${bad} of ${2 * bad} rows`);
+    const second = await run("--max-cost", "0.000001");
+    expect(second.stderr).toContain("which passes --max-cost");
+    expect(planned.exec(second.stderr)?.[1]).toBe(planned.exec(first.stderr)?.[1]);
+  });
+
+  it("looks at the batch that goes on, be it one that --fresh began", async () => {
+    const { run, plan, spentUsd } = await start(60);
+    expect((await run()).code).toBe(0);
+    const whole = spentUsd();
+    expect((await run("--fresh", "--max-cost", (whole / 3).toFixed(9))).code).toBe(1);
+    const planned = JSON.parse((await plan("--json")).stdout) as Plan;
+    expect(planned.rows.done).toBeGreaterThan(0);
+    expect(planned.rows.done).toBeLessThan(60);
+    const { code, stderr } = await run("--max-cost", (whole / 2).toFixed(9));
+    expect(code, stderr).toBe(1);
+    expect(stderr).toContain("which passes --max-cost");
   });
 
   it("takes an amount in dollars and nothing else", async () => {

@@ -52,6 +52,30 @@ describe("a plan by trials", { timeout: 240_000 }, () => {
     expectClose(own, real);
   });
 
+  it("of models that agree before a judge: judgements of what they agree upon, and the next model for what doesn't pass", async () => {
+    const rows = classifyRows(160);
+    const limits = { rpm: 1_200, tpm: 50_000_000 };
+    // Both say the same, so that a judge finds both wanting or neither.
+    const scores = rows.map(({ text }, i) => ({ text, label: i % 4 === 0 ? 3 : 8 }));
+    const models = {
+      "a/one": { limits },
+      "b/two": { limits },
+      "d/three": { limits, price: DEAR },
+      "c/judge": { limits, price: DEAR, simulated: { answers: { entries: scores, property: "score" } } },
+    };
+    const task = {
+      route: [{ agree: ["a/one", "b/two"] }, "d/three"],
+      judge: { model: "c/judge", rubric: "Is it the right label?", passMark: 7 },
+    };
+    of = await startPlanFleet({ ...ticketVendors(rows, models, task), rows: toJsonl(rows) });
+    const { own, plan } = await of.plan("--sample", "80");
+    expect(plan.history.trialRows).toBe(80);
+    expect(plan.assumptions).toEqual([]);
+    const real = await of.run("real");
+    expectCostInRange(own, real);
+    expectClose(own, real);
+  });
+
   it.skipIf(isMissing)(
     `of a cascade, two cheap models that agree, else a dear one: of a pilot, then of a larger sample${WHY_SKIPPED}`,
     async () => {

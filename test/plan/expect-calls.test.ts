@@ -255,7 +255,9 @@ function walkAll(task: Parameters<typeof expectCalls>[0], { steps, analysis }: P
     { isRepaired, isJudged }: { readonly isRepaired: boolean; readonly isJudged: boolean },
   ): void => {
     const { judge } = steps[i]!;
-    if (!task.judge || !judge || !isJudged) return;
+    if (!task.judge || !isJudged) return;
+    // Nobody may say that it is right.
+    if (!judge) return enter(i + 1, likely, isJudged);
     ask(i, judge.model, "judge", likely);
     const unpassed = likely * (1 - judge.passRate.expected);
     if (task.judge.onFail === "repair" && !isRepaired) repairOf(i, unpassed, isJudged);

@@ -145,6 +145,29 @@ describe("a large file", () => {
   });
 });
 
+describe("a file of which a stock goes at once", () => {
+  /** So many, and then one in ten seconds. */
+  const stocked = (model: ModelId, calls: number) => {
+    const stock = { name: "rpd", rate: { amount: "rpm", perMs: 1 / 10_000, burstMs: calls * 10_000, isStock: true } } as const;
+    return { ...limited(model, 10), limits: [perSecond(10), stock] };
+  };
+
+  it.each([300, 2_000, 10_000])(
+    "takes what is beyond it as slowly as it comes, whether it is played row by row or in part: %i",
+    (stock) => {
+      const rows = 12_000;
+      const { timeMs } = playFile(scene(rowsBy(rows, [both[0]!]), [stocked(A, stock)]));
+      expect(Math.abs(timeMs / ((rows - stock) * 10_000) - 1)).toBeLessThan(0.03);
+    },
+  );
+
+  it("leaves the rest to others, as it would row by row", () => {
+    const large = scene(rowsBy(20_000, both), [stocked(A, 2_000), limited(B, 10)], { kind: "soonest" });
+    expect(offBy(large)).toBeLessThan(0.03);
+    expect(playFile(large).taken[0]![0]!).toBeLessThan(2_400);
+  });
+});
+
 describe("a small file", () => {
   it("takes its rows all, also where they are parts of rows", () => {
     const { taken } = playFile(

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ModelId } from "../../src/job/names.ts";
 import type { PlayedLimit } from "../../src/plan/play-limits.ts";
 import type { PlayedCall } from "../../src/plan/play-models.ts";
-import { playRoute, type Played, type PlayedStep, type Scene } from "../../src/plan/play-route.ts";
+import { EndlessPlay, playRoute, type Played, type PlayedStep, type Scene } from "../../src/plan/play-route.ts";
 import { atOnce, BURST_MS, callTo, perSecond, playedModel, rowsBy, scene, step } from "./played-scene.ts";
 
 const [A, B, C, J] = ["v/a", "v/b", "w/c", "w/j"] as const satisfies readonly ModelId[];
@@ -81,6 +81,39 @@ describe("the time of a route", () => {
     expect(offBy(timeMs, 1_200 / 0.04 + 500)).toBeLessThan(0.03);
     expect(offBy(taken[0]![0]!, 300)).toBeLessThan(0.05);
     expect(taken[0]![0]! + taken[0]![1]!).toBe(1_200);
+  });
+
+  it("of rows of which a model is asked before they are bound is that of the others: they still go to whoever is done first", () => {
+    const models = [
+      playedModel(A, { latencyMs: 500, limits: [perSecond(10)] }),
+      playedModel(B, { latencyMs: 500, limits: [perSecond(30)] }),
+      playedModel(J, { latencyMs: 300, slots: [64] }),
+    ];
+    const rows = { ...rowsBy(1_200, [[step(callTo(A, 500))], [step(callTo(B, 500))]]), before: callTo(J, 300) };
+    const { timeMs, taken } = playRoute(scene(rows, models, { kind: "soonest" }));
+    expect(offBy(timeMs, 1_200 / 0.04 + 300 + 500)).toBeLessThan(0.03);
+    expect(offBy(taken[0]![0]!, 300)).toBeLessThan(0.05);
+    const one = playRoute(scene({ ...rows, rows: 1 }, models)).timeMs;
+    expect(one).toBeGreaterThanOrEqual(800);
+    expect(one).toBeLessThan(800 + 2 * START_MS);
+  });
+
+  it("of rows of which a model is asked before they are bound is that model's, where it is the narrow one", () => {
+    const models = [playedModel(A, { latencyMs: 500, slots: [64] }), playedModel(J, { latencyMs: 300, limits: [perSecond(5)] })];
+    const rows = { ...rowsBy(300, [[step(callTo(A, 500))]]), before: callTo(J, 300) };
+    expect(offBy(playRoute(scene(rows, models)).timeMs, 300 / 0.005 + 300 + 500)).toBeLessThan(0.03);
+  });
+
+  it("is never an endless one: a limit that lets nothing through is a fault, and named", () => {
+    for (const rows of [10, 500])
+      for (const calls of [0, Number.NaN])
+        expect(() =>
+          playRoute(
+            scene(rowsBy(rows, [[step(callTo(A, 500))]]), [playedModel(A, { latencyMs: 500, slots: [4], limits: [perSecond(calls)] })]),
+          ),
+        ).toThrow(EndlessPlay);
+    const nobody = scene(rowsBy(1, [[step([])]]), [playedModel(A, { latencyMs: 500, slots: [4] })]);
+    expect(() => playRoute(nobody)).toThrow(/1 rows are left/);
   });
 
   it("of rows that go to whoever is done first prefers the quicker of two that are free", () => {
@@ -226,6 +259,7 @@ const aStep = fc
   .map(({ calls, ...rest }) => step(calls, rest));
 const someRows = fc.record({
   rows: fc.integer({ min: 0, max: 120 }),
+  before: fc.option(aCall, { nil: undefined }),
   ways: fc.array(fc.array(aStep, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 }),
 });
 const ownLimits = fc.record({
@@ -246,7 +280,10 @@ const aScene: fc.Arbitrary<Scene> = fc
     const account: readonly PlayedLimit[] =
       accountTpm === undefined ? [] : [{ name: "tpm", rate: { amount: "tpm", perMs: accountTpm, burstMs: BURST_MS } }];
     return scene(
-      groups.map(({ rows, ways }) => rowsBy(rows, ways, Math.min(firsts, ways.length))),
+      groups.map(({ rows, before, ways }) => ({
+        ...rowsBy(rows, ways, Math.min(firsts, ways.length)),
+        ...(before === undefined ? {} : { before }),
+      })),
       models.map(({ rate, concurrency, slots }, i) => {
         const own = [...(rate === undefined ? [] : [perSecond(rate)]), ...(concurrency === undefined ? [] : [atOnce(concurrency)])];
         const made = playedModel(IDS[i]!, { latencyMs: 1_000, limits: own, slots });
@@ -276,7 +313,11 @@ function leastOf(
     for (const followUp of at.followUps) calls.push([followUp.call, atLeast(rows, followUp.share)]);
     walk(rest, atLeast(rows, at.over), sofarMs);
   };
-  for (const [i, { ways }] of groups.entries()) for (const [way, steps] of ways.entries()) walk(steps, taken[i]![way]!, 0);
+  for (const [i, { before, ways }] of groups.entries()) {
+    const rows = taken[i]!.reduce((sum, each) => sum + each, 0);
+    if (before) calls.push([before, rows]);
+    for (const [way, steps] of ways.entries()) walk(steps, taken[i]![way]!, before ? shortest(before) : 0);
+  }
   return { calls, wayMs };
 }
 

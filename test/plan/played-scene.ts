@@ -55,7 +55,7 @@ export function scene(
   models: readonly PlayedModel[],
   choice: Scene["choice"] = IN_ORDER,
 ): Scene {
-  return { groups: "rows" in groups ? [groups] : groups, models, choice };
+  return { groups: "rows" in groups ? [groups] : groups, models, windowRows: 5_000, choice };
 }
 
 const IN_ORDER: Scene["choice"] = { kind: "in-order" };

@@ -349,14 +349,15 @@ describe("a judgement", () => {
     });
   });
 
-  it("below it, by the judge's onFail: fail ends the row; so it does in a trial", () => {
+  it("below it, by the judge's onFail: fail ends the row; so it does in a trial, which keeps the answer", () => {
     const error = { kind: "error", error: { code: "unfit", message: expect.stringMatching(/^a\/1: b\/2 gave it 2 of 10/) as string } };
     expect(judge(verdictOf(2), { judge: { onFail: "fail" } })).toEqual(error);
-    expect(judge(verdictOf(2), { judge: { onFail: "escalate" }, isTrial: true })).toEqual(error);
+    const told = { ...error, unpassed: held.answer };
+    expect(judge(verdictOf(2), { judge: { onFail: "escalate" }, isTrial: true })).toEqual(told);
     expect(judge(verdictOf(2), { judge: { onFail: "repair" }, isTrial: true })).toMatchObject({
       progress: { next: [{ purpose: "repair" }] },
     });
-    expect(judge(verdictOf(2), { judge: { onFail: "repair" }, isTrial: true, progress: { repaired: ["a/1"] } })).toEqual(error);
+    expect(judge(verdictOf(2), { judge: { onFail: "repair" }, isTrial: true, progress: { repaired: ["a/1"] } })).toEqual(told);
   });
 
   it.each<[string, Outcome, readonly string[]]>([

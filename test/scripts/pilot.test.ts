@@ -3,6 +3,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toPilotAnswer, type Comparing } from "../../scripts/pilot-answers.ts";
+import { sampleOf } from "../../scripts/pilot-batch.ts";
 import { chooseCandidates, namedModels, requirePrices } from "../../scripts/pilot-candidates.ts";
 import { estimateCostNanoUsd } from "../../scripts/pilot-estimate.ts";
 import { readPilotNumbers } from "../../scripts/pilot-options.ts";
@@ -207,7 +208,16 @@ describe("a trial's batch", () => {
     const ids = [plan(rows), plan(await drawn(8)), plan(rows, taskSpec({ prompt: { user: "?" } })), plan(rows, taskSpec(), "judge")];
     expect(new Set(ids.flat().map(({ batch }) => batch)).size).toBe(8);
     expect(plan(rows, taskSpec({ route: routeSpec(["c/3"]) }))).toEqual(plan(rows));
-    expect(plan(rows)[0]!.batch).toMatch(/^pilot-classify-[0-9a-f]{16}$/);
+    expect(plan(rows)[0]!.batch).toMatch(/^pilot-classify-[0-9a-f]{8}-[0-9a-f]{8}$/);
+  });
+
+  it("is named so that those of the same sample are found together", async () => {
+    const [rows, others] = [await drawn(9), await drawn(8)];
+    const samplesOf = (given: readonly SampledRow[], task = taskSpec()) => plan(given, task).map(({ batch }) => sampleOf(batch, task));
+    const [sample] = samplesOf(rows);
+    expect(samplesOf(rows)).toEqual([sample, sample]);
+    expect(samplesOf(others)).not.toContain(sample);
+    expect(samplesOf(rows, taskSpec({ prompt: { user: "?" } }))).not.toContain(sample);
   });
 
   it("is asked of its model alone, but for the judge where that is the measure", async () => {
@@ -240,10 +250,12 @@ describe("an answer of the pilot", () => {
     expect(toPilotAnswer(result, MODEL, { ...byGold, basis: "judge" })).toMatchObject({ correct: true, costNanoUsd: 1_234_567 });
   });
 
-  it("is wrong when the judge has not, and counts as agreeing with what else the judge found wrong", () => {
+  it("is wrong when the judge has not, and says what it said; where that was not kept, the same as what else the judge found wrong", () => {
     const one = toPilotAnswer(failed(0, { error: unfit, trail: [trailEntry(), judge] }), MODEL, { ...byGold, basis: "judge" });
     expect(one).toMatchObject({ passed: true, correct: false });
     expect(one!.value).toBeDefined();
+    const kept = failed(0, { error: unfit, trail: [trailEntry(), judge], unpassed: said("$19").answer });
+    expect(toPilotAnswer(kept, MODEL, { ...byGold, basis: "judge" })).toMatchObject({ value: "19", passed: true, correct: false });
   });
 
   it("has not passed when a check failed, when it was cut off or refused, and its cost counts", () => {

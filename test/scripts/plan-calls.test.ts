@@ -1,19 +1,30 @@
 import { describe, expect, it } from "vitest";
-import type { Price, ProviderSpec } from "../../src/job/model.ts";
+import type { ChargingPolicy, Price, ProviderSpec } from "../../src/job/model.ts";
 import type { ModelId } from "../../src/job/names.ts";
+import type { Purpose } from "../../src/job/trail.ts";
 import { callCostNanoUsd } from "../../src/cost/call-cost.ts";
 import { NO_USAGE } from "../../src/job/usage.ts";
 import { NO_PARTS, type ExpectedCalls, type TokenParts } from "../../src/plan/plan.ts";
 import { exactly } from "../../src/plan/spread.ts";
 import { dearestParts, toGroupCalls } from "../../scripts/plan-calls.ts";
 import type { RowGroup, RowScan } from "../../scripts/plan-rows.ts";
+import { judgeRequest } from "../../src/quality/judge.ts";
+import { complexityRequest } from "../../src/routing/ask-complexity.ts";
 import { modelSpec } from "../routing/specs.ts";
+import { times } from "./plan-specs.ts";
 
 const MODEL: ModelId = "a/1";
 /** Pico-dollars a token. */
 const PRICE: Price = { input: 2_000_000, cachedInput: 200_000, cacheWrite: 2_500_000, output: 8_000_000, reasoning: 40_000_000 };
 
-function callsAt(parts: TokenParts, price: Price = PRICE) {
+interface Made {
+  readonly purpose?: Purpose;
+  readonly group?: Partial<RowGroup>;
+  /** Of the provider. */
+  readonly charging?: Partial<ChargingPolicy>;
+}
+
+function callsAt(parts: TokenParts, price: Price = PRICE, { purpose = "answer", group: changes = {}, charging = {} }: Made = {}) {
   const knowledge = {
     model: MODEL,
     answerRate: 1,
@@ -27,7 +38,7 @@ function callsAt(parts: TokenParts, price: Price = PRICE) {
   };
   const calls: ExpectedCalls = {
     model: MODEL,
-    purpose: "answer",
+    purpose,
     requests: 1,
     answers: 1,
     inputFactor: 1,
@@ -39,16 +50,19 @@ function callsAt(parts: TokenParts, price: Price = PRICE) {
     ways: [],
     firsts: 1,
     rows: 10,
-    inputTokens: [10_000],
+    lengths: [new Map([[0, { rows: 10, inputTokens: 10_000 }]])],
     chargedTokens: [10_000],
     outputTokens: 0,
     maxOutputTokens: 0,
     limitedRows: 0,
+    answers: 10,
+    judges: [],
+    ...changes,
   };
   const spec = { ...modelSpec(MODEL), price };
   const fleet = {
     models: new Map([[MODEL, spec]]),
-    providers: new Map([["a", { name: "a", kind: "openai", models: [spec] } as unknown as ProviderSpec]]),
+    providers: new Map([["a", { name: "a", kind: "openai", models: [spec], charging } as unknown as ProviderSpec]]),
   };
   return toGroupCalls(calls, group, { fleet, scan: { variantOf: () => 0 } as unknown as RowScan });
 }
@@ -72,10 +86,65 @@ describe("what a call of a plan costs", () => {
   });
 
   it("is at worst that of reasoning alone, and of written input where some was seen to be", () => {
-    expect(dearestParts({ parts: NO_PARTS }, PRICE)).toEqual({ cached: 0, written: 0, reasoning: 1 });
-    expect(dearestParts({ parts: { ...NO_PARTS, written: 0.1 } }, PRICE)).toEqual({ cached: 0, written: 1, reasoning: 1 });
+    expect(dearestParts(NO_PARTS, PRICE)).toEqual({ cached: 0, written: 0, reasoning: 1 });
+    expect(dearestParts({ ...NO_PARTS, written: 0.1 }, PRICE)).toEqual({ cached: 0, written: 1, reasoning: 1 });
     const { reasoning: _reasoning, ...plain } = PRICE;
-    expect(dearestParts({ parts: NO_PARTS }, plain)).toEqual(NO_PARTS);
-    expect(dearestParts({ parts: NO_PARTS }, undefined)).toEqual(NO_PARTS);
+    expect(dearestParts(NO_PARTS, plain)).toEqual(NO_PARTS);
+  });
+});
+
+describe("what a call of a plan takes of OpenAI's limits", () => {
+  /** Ten rows: our count of their texts, and the limits of those that have one. */
+  const rowsOf = (tokens: number, limits: readonly number[] = []): Partial<RowGroup> => ({
+    lengths: [new Map([[0, { rows: 10, inputTokens: 10 * tokens }]])],
+    chargedTokens: [times(10, (i) => Math.max(tokens, limits[i] ?? 0)).reduce((sum, each) => sum + each, 0)],
+    maxOutputTokens: limits.reduce((sum, each) => sum + each, 0),
+    limitedRows: limits.length,
+  });
+  const chargeOf = (made: Made) => callsAt(NO_PARTS, PRICE, made).charge;
+
+  it("is each row's text, or its own limit where that is more: one row's stands for no other", () => {
+    expect(chargeOf({ group: rowsOf(30) }).tpm).toBe(30);
+    expect(chargeOf({ group: rowsOf(30, [16_000]) }).tpm).toBe((16_000 + 9 * 30) / 10);
+    expect(chargeOf({ group: rowsOf(30, [10]) }).tpm).toBe(30);
+    expect(
+      chargeOf({
+        group: rowsOf(
+          30,
+          times(10, () => 500),
+        ),
+      }).tpm,
+    ).toBe(500);
+  });
+
+  it("is of output, where that is limited by itself, the limit of rows that have one, and what others will be", () => {
+    expect(chargeOf({ group: rowsOf(30, [16_000]) }).otpm).toBe((16_000 + 9 * 200) / 10);
+    const sum = chargeOf({ group: rowsOf(30, [16_000]), charging: { upFront: "sum" } });
+    expect(sum.tpm).toBe(30 + (16_000 + 9 * 200) / 10);
+    expect(chargeOf({ group: rowsOf(30, [16_000]), charging: { upFront: "expected" } })).toMatchObject({ tpm: 230, otpm: 200 });
+  });
+
+  it("is of a judgement and of an analysis what their own requests may answer at most, and of a repair what its row's may", () => {
+    const { maxOutputTokens: verdict } = judgeRequest(
+      { models: [], rubric: "Right?", passMark: 5, sample: 1, onFail: "escalate" },
+      { asked: "Where?", answer: { text: "There.", finish: { unified: "stop", raw: null } } },
+    );
+    const { maxOutputTokens: complexity } = complexityRequest({ name: "classify" }, "Where?");
+    expect([verdict, complexity]).toEqual([1_000, 400]);
+    for (const group of [rowsOf(30), rowsOf(30, [16_000])]) {
+      expect(chargeOf({ purpose: "judge", group }).tpm).toBe(verdict);
+      expect(chargeOf({ purpose: "analyse", group }).tpm).toBe(complexity);
+    }
+    expect(chargeOf({ purpose: "judge", group: rowsOf(3_000) }).tpm).toBe(3_000);
+    expect(
+      chargeOf({
+        purpose: "repair",
+        group: rowsOf(
+          30,
+          times(10, () => 500),
+        ),
+      }).tpm,
+    ).toBe(500);
+    expect(chargeOf({ purpose: "repair", group: rowsOf(30) }).tpm).toBe(30);
   });
 });

@@ -60,7 +60,7 @@ function formerRunsOf(name: string, newPlace: () => Promise<Place>): void {
       expect(await read()).toEqual(["newest: 5", "a-middle: 4", "z-old: 3"]);
       const [newest] = await readFormerRuns(store, TASK);
       expect(newest).toMatchObject({ at: 3_000_000 });
-      expect(newest!.taken.get("a/1")).toMatchObject({ taken: 5, refused: 0 });
+      expect(newest!.taken.get("a/1")).toEqual({ taken: times(5, () => 1_000), refused: [] });
       expect(newest!.former.ways.get("a/1")).toMatchObject({ rows: 5, done: 5 });
     });
 

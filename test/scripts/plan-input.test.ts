@@ -7,7 +7,7 @@ const NOTHING = { lessons: NO_LESSONS, counted: undefined };
 
 /** The file's rows: 40 of each row's tokens are no text. */
 function rows(mean: number, fixed = 40): InputEstimate {
-  return { mean, scatter: 20, fixed, rows: 500 };
+  return { mean, scatter: 20, fixed, shown: mean, rows: 500 };
 }
 
 /** Both counts of so many calls; ours go from `from` up by one each. */

@@ -1,7 +1,7 @@
 // A plan of the very rows that a former run had, by that run alone: rows live through the fleet's own decisions, and the plan must expect what came of them.
 
 import { describe, expect, it } from "vitest";
-import { NO_TRIALS } from "../../scripts/plan-history.ts";
+import { NO_TRIALS } from "../../scripts/plan-trials.ts";
 import { makePlan } from "../../scripts/plan-make.ts";
 import type { Fleet } from "../../src/config/fleet.ts";
 import { callCostNanoUsd } from "../../src/cost/call-cost.ts";
@@ -91,7 +91,7 @@ async function lived(task: TaskSpec, endings: Partial<Record<CallEnding, number>
     }
   }
   const plan = await makePlan({
-    fleet: { models: MODELS, providers: PROVIDERS } as unknown as Fleet,
+    fleet: { models: MODELS, providers: PROVIDERS, queues: { windowRows: 5_000 } } as unknown as Fleet,
     task,
     input: INPUT,
     terms: {},
@@ -104,6 +104,8 @@ async function lived(task: TaskSpec, endings: Partial<Record<CallEnding, number>
 
 const checks = (...policies: readonly OnFail[]): readonly CheckSpec[] => policies.map((onFail) => ({ kind: "schema", onFail }));
 const judge = (onFail: OnFail, sample = 1): JudgeSpec => ({ models: ["x/judge"], rubric: "Right?", passMark: 5, sample, onFail });
+/** Of an agreement in which they answer themselves nobody is left to judge. */
+const ourJudges = (onFail: OnFail): JudgeSpec => ({ ...judge(onFail, 0.5), models: ["v/a", "w/c"] });
 const ROUTE = routeSpec(["v/a", "v/b", "w/c"]);
 const CASCADE = routeSpec([["v/a", "w/c"], "w/d"]);
 
@@ -147,6 +149,8 @@ const SCENES: readonly Scene[] = [
   ],
   ["of which half were judged, at every step", { route: ROUTE, judge: judge("escalate", 0.5) }, {}],
   ["of which half were judged, also after a repair", { route: ROUTE, judge: judge("repair", 0.5) }, {}],
+  ["of which nobody was left to judge what was agreed", { route: CASCADE, judge: ourJudges("escalate") }, { y: 0.1 }],
+  ["of which nobody was left to judge, and mend, what was agreed", { route: CASCADE, judge: ourJudges("repair") }, { y: 0.1 }],
   ["of an agreement that ended when a check failed", { route: CASCADE, checks: checks("fail") }, { y: 0.1, fail: 0.2 }],
   ["of which a model was asked for the complexity", { route: ROUTE, analyse: { kind: "model", model: "x/judge" } }, {}],
   ["of which vendors took some without an answer that is paid", { route: ROUTE }, { filtered: 0.1 }],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isSeen, knowOutput } from "../../scripts/plan-outputs.ts";
 import type { Asked, Sources } from "../../scripts/plan-sources.ts";
+import type { Trials } from "../../scripts/plan-trials.ts";
 import type { JsonSchema } from "../../src/job/json.ts";
 import type { ModelId } from "../../src/job/names.ts";
 import { addFormerRows, countRow, newFormerRows, type FormerRows } from "../../src/plan/former-rows.ts";
@@ -8,7 +9,7 @@ import type { CallTally } from "../../src/plan/step-sums.ts";
 import { foldLessons } from "../../src/prompt/lesson-sums.ts";
 import { NO_STATS, type ModelStats } from "../../src/routing/model-stats.ts";
 import { rowTrail, said, usage } from "../plan/row-trail.ts";
-import { answered } from "../results/sample-results.ts";
+import { answered, trailEntry } from "../results/sample-results.ts";
 import { modelSpec, taskSpec } from "../routing/specs.ts";
 import { callTally, lessonSums, seenStep, sourcesOf, stepTally, times } from "./plan-specs.ts";
 
@@ -157,5 +158,26 @@ describe("how long answers are to rows that are longer than those seen", () => {
       return high - low;
     };
     expect(width(true)).toBeLessThan(width(false));
+  });
+
+  it("is that of the file's own rows, be they few, rather than what other files have taught", () => {
+    const call = (outputTokens: number) => trailEntry({ model: "a/1", usage: usage(100, outputTokens) });
+    const sample = (rows: number): Trials => ({
+      rows: times(rows, () => new Map([["a/1", { call: call(800), repairs: [], judged: [] }]] as const)),
+      at: 0,
+      isWithin: true,
+    });
+    const known = (rows: number) => knowOutput(sourcesOf({ trials: sample(rows), learned: learned("a/1", 500, 205) }), asked("a/1"), 100);
+    expect(known(5).expected).toBeCloseTo(800);
+    // Of fewer nobody knows how much they differ.
+    expect(known(4).expected).toBeCloseTo(205);
+  });
+
+  it("is not made surer by a sample that says nothing", () => {
+    const known = (isWithin: boolean) => {
+      const seen = seenStep(stepTally(0, 0), { isWithin });
+      return knowOutput(sourcesOf({ learned: learned("a/1", 500, 205) }), asked("a/1", answers(4, 800), { seen }), 100);
+    };
+    expect(known(true)).toEqual(known(false));
   });
 });

@@ -6,16 +6,12 @@ import type { ModelId } from "../../src/job/names.ts";
 import type { Strategy, TaskSpec } from "../../src/job/task.ts";
 import { jobSpec, modelSpec, routeSpec, taskSpec, toStep, viewSpec, type Entry } from "../routing/specs.ts";
 
-const price = (input: number, changes: Partial<Price> = {}): Price => {
-  return { input, output: 4 * input, cachedInput: input, cacheWrite: input, ...changes };
-};
-const dearAbove = (tokens: number) => [{ ...price(9_000_000), aboveInputTokens: tokens }];
+const price = (input: number): Price => ({ input, output: 4 * input, cachedInput: input, cacheWrite: input });
 
 const MODELS = [
   modelSpec("a/small", { price: price(100_000), contextWindow: 2_000 }),
   modelSpec("b/middle", { price: price(1_000_000) }),
   modelSpec("c/large", { price: price(5_000_000), tier: "premium" }),
-  modelSpec("d/tiered", { price: price(500_000, { tiers: dearAbove(1_000) }) }),
 ];
 const VIEW = viewSpec(MODELS);
 const short = jobSpec();
@@ -23,8 +19,8 @@ const long = jobSpec({ row: 1, input: { text: "word ".repeat(3_000) } });
 
 const nameOf = (way: RowWays["ways"][number]) => way.map(({ models }) => models.join("+")).join(" > ");
 
-function find(task: TaskSpec, job: Job = short, inputTokens: (model: ModelId) => number = () => 100) {
-  const { key, ways, firsts, isTold } = createPathFinder(task, VIEW).find(job, inputTokens);
+function find(task: TaskSpec, job: Job = short) {
+  const { key, ways, firsts, isTold } = createPathFinder(task, VIEW).find(job);
   return { key, ways: ways.map(nameOf), firsts, ...(isTold ? { isTold } : {}) };
 }
 
@@ -86,6 +82,18 @@ describe("the ways that a row may take", () => {
     expect(find(byRules)).toEqual({ key: expect.any(String), ways: ["a/small > b/middle"], firsts: 1 });
   });
 
+  it("where several bands begin with the same step are one for all of them", () => {
+    const [simple, complex, dear] = [toStep("a/small"), toStep("b/middle"), toStep("c/large")];
+    const bands = [simple, complex, dear].map((step, i) => ({ upTo: (i + 1) / 3, steps: [step] }));
+    const told = taskSpec({
+      route: routeSpec([], { strategy: { kind: "complexity", bands }, steps: [simple, complex, dear] }),
+      analyse: { kind: "model", model: "c/large" },
+    });
+    expect(find(told, jobSpec({ deny: ["b/middle"] }))).toMatchObject({ ways: ["a/small > c/large", "c/large > a/small"], firsts: 2 });
+    // Who may not read it can't tell: it is taken as middling.
+    expect(find(told, jobSpec({ deny: ["c/large"] }))).toEqual({ key: expect.any(String), ways: ["b/middle > a/small"], firsts: 1 });
+  });
+
   it("are none where no model can or may take it", () => {
     expect(find(taskBy({ kind: "ordered" }, ["a/small"]), long)).toMatchObject({ ways: [], firsts: 0 });
     expect(find(taskBy({ kind: "soonest" }, ["a/small"]), long)).toMatchObject({ ways: [], firsts: 0 });
@@ -99,27 +107,40 @@ describe("rows that are summed up together", () => {
 
   it("are those that take the same ways", () => {
     const finder = createPathFinder(task, VIEW);
-    const keyOf = (job: Job) => finder.find(job, () => 100).key;
+    const keyOf = (job: Job) => finder.find(job).key;
     expect(keyOf(short)).toBe(keyOf(jobSpec({ row: 7, input: { text: "Something else" } })));
     expect(keyOf(short)).not.toBe(keyOf(long));
-    expect(finder.find(short, () => 100).ways).toBe(finder.find(jobSpec({ row: 9 }), () => 100).ways);
+    expect(finder.find(short).ways).toBe(finder.find(jobSpec({ row: 9 })).ways);
   });
+});
 
-  it("and have the same price, where a long input has another one", () => {
-    const tiered = taskBy({ kind: "ordered" }, ["b/middle", "d/tiered"]);
-    const keyAt = (inputTokens: number) => find(tiered, short, (model) => (model === "d/tiered" ? inputTokens : 100)).key;
-    expect(keyAt(1_000)).toBe(keyAt(10));
-    expect(keyAt(1_001)).not.toBe(keyAt(1_000));
-    expect(find(task, short, () => 1_001).key).toBe(find(task, short, () => 10).key);
+describe("who reads a row beside those that answer it", () => {
+  const task = taskBy(
+    { kind: "ordered" },
+    ["b/middle"],
+    {},
+    {
+      judge: { models: ["a/small", "c/large"], rubric: "Right?", passMark: 5, sample: 1, onFail: "fail" },
+      analyse: { kind: "model", model: "a/small" },
+    },
+  );
+  const finders = [createPathFinder(task, VIEW), createSinglePathFinder(task, "b/middle", VIEW)];
+
+  it("are those that can and may, and rows with others are summed up by themselves", () => {
+    for (const finder of finders) {
+      const [whole, cut, denied] = [short, long, jobSpec({ deny: ["c/large"] })].map((job) => finder.find(job));
+      expect(whole).toMatchObject({ judges: ["a/small", "c/large"], isAnalysed: true });
+      expect(cut!.judges).toEqual(["c/large"]);
+      expect(cut!.isAnalysed).toBeUndefined();
+      expect(denied).toMatchObject({ judges: ["a/small"], isAnalysed: true });
+      expect(new Set([whole, cut, denied].map((found) => found!.key)).size).toBe(3);
+    }
   });
 });
 
 describe("the way through one model alone", () => {
-  const single = (model: ModelId, job: Job, inputTokens = 100) => {
-    const { key, ways } = createSinglePathFinder(taskBy({ kind: "soonest" }, ["b/middle", "c/large"]), model, VIEW).find(
-      job,
-      () => inputTokens,
-    );
+  const single = (model: ModelId, job: Job) => {
+    const { key, ways } = createSinglePathFinder(taskBy({ kind: "soonest" }, ["b/middle", "c/large"]), model, VIEW).find(job);
     return { key, ways: ways.map(nameOf) };
   };
 
@@ -128,9 +149,5 @@ describe("the way through one model alone", () => {
     expect(single("a/small", long).ways).toEqual([]);
     expect(single("a/small", jobSpec({ deny: ["a/small"] })).ways).toEqual([]);
     expect(single("a/small", short).key).not.toBe(single("a/small", long).key);
-  });
-
-  it("is summed up by the price that the row's length has", () => {
-    expect(single("d/tiered", short, 900).key).not.toBe(single("d/tiered", short, 1_100).key);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Plan } from "../../scripts/plan-make.ts";
 import { renderPlan } from "../../scripts/plan-print.ts";
+import type { PlannedRoute } from "../../src/plan/plan.ts";
 import { exactly } from "../../src/plan/spread.ts";
 import { plannedRoute } from "./plan-specs.ts";
 
-const NO_HISTORY: Plan["history"] = { answers: 0, trialRows: 0, formerRows: 0, formerBatches: 0 };
+const NO_HISTORY: Plan["history"] = { answers: 0, unseen: ["a/1"], trialRows: 0, formerRows: 0, formerBatches: 0 };
 const LAST_RUN = Date.UTC(2026, 4, 3, 12, 30);
 
 function planOf(changes: Partial<Plan> = {}): Plan {
@@ -12,7 +13,7 @@ function planOf(changes: Partial<Plan> = {}): Plan {
     task: "classify",
     input: "tickets.jsonl",
     rows: { total: 100, good: 100, bad: 0, estimated: 100, sampleError: 0, firstBad: undefined, done: 0 },
-    history: { ...NO_HISTORY, answers: 250, formerRows: 250, formerBatches: 2, formerAt: LAST_RUN },
+    history: { ...NO_HISTORY, answers: 250, unseen: [], formerRows: 250, formerBatches: 2, formerAt: LAST_RUN },
     assumptions: [],
     omissions: [],
     routes: [plannedRoute()],
@@ -39,6 +40,11 @@ describe("a printed plan", () => {
     expect(text).toContain("105 rows, 5 of them bad (line 7: no JSON)");
   });
 
+  it("says of how many it only reckons that they are bad", () => {
+    const text = renderPlan(planOf(rows({ total: 105, bad: 5, isBadEstimated: true, firstBad: "line 7: no text" })));
+    expect(text).toContain("105 rows, about 5 of them bad (line 7: no text)");
+  });
+
   it("says how far a sample of the rows may be off, and which rows have their results already", () => {
     const text = renderPlan(planOf(rows({ total: 200_000, good: 200_000, estimated: 20_000, sampleError: 0.0123, done: 1 })));
     expect(text).toContain("tokens estimated on 20,000 rows drawn at random: the input may be off by 1.2 % for that");
@@ -58,25 +64,42 @@ describe("a printed plan", () => {
   });
 
   it("goes by what the fleet has learned where there is nothing else", () => {
-    const text = renderPlan(planOf({ history: { ...NO_HISTORY, answers: 1_234 } }));
+    const text = renderPlan(planOf({ history: { ...NO_HISTORY, answers: 1_234, unseen: [] } }));
     expect(text).toContain("by what 1,234 or more earlier answers of each model asked first took; ranges: two standard errors");
     expect(renderPlan(planOf())).not.toContain("earlier answers");
+  });
+
+  it("names the models of which nothing is known beside those of which something is", () => {
+    const assumptions = ["the answers of b/2 were never seen"];
+    const text = renderPlan(planOf({ history: { ...NO_HISTORY, answers: 500, unseen: ["b/2", "c/3"] }, assumptions, sampleRows: 200 }));
+    expect(text).toContain("\nby what 500 or more earlier answers of each model asked first but b/2 and c/3 took; but:\n");
+    expect(text).not.toMatch(/seen yet|±10 %/);
+    expect(text).toContain("  a sample of answers makes the ranges narrow: --sample 200\n");
+  });
+
+  it("of rows that no model is asked says nothing of what it rests on", () => {
+    const text = renderPlan(planOf({ ...rows({ total: 3, good: 0, bad: 3 }), history: { ...NO_HISTORY, unseen: [] } }));
+    expect(text).not.toMatch(/\nby |seen yet|assumed|--sample/);
   });
 
   it("without any history says so, what was assumed, and which sample would do better", () => {
     const assumptions = ["how a/1 counts the input was never seen", "the answers of a/1 were never seen"];
     const text = renderPlan(planOf({ history: NO_HISTORY, assumptions, sampleRows: 200 }));
-    expect(text).toContain("no call of this task was seen yet");
+    expect(text).toContain("\nby the prompts: no answer of a/1 was seen yet, so each figure is a range\n");
     for (const each of assumptions) expect(text).toContain(`\n  ${each}\n`);
     expect(text).toContain("  a sample of answers makes the ranges narrow: --sample 200\n");
     expect(text).not.toContain("two standard errors");
+  });
+
+  it("advises no sample where none can be asked", () => {
+    expect(renderPlan(planOf({ history: NO_HISTORY, assumptions: ["the answers of a/1 were never seen"] }))).not.toContain("--sample");
   });
 
   it("with a history that lacks something names both", () => {
     const text = renderPlan(planOf({ assumptions: ["the answers of b/2 were never seen"], sampleRows: 340 }));
     expect(text).toMatch(/\nby 250 rows of 2 former runs .*; but:\n {2}the answers of b\/2 were never seen\n {2}assumed: /);
     expect(text).toContain("  the cost is known to ±10 % after: --sample 340\n");
-    expect(text).not.toContain("no call of this task was seen yet");
+    expect(text).not.toContain("seen yet");
   });
 
   it("of a wide range advises the sample that makes it narrow, and nothing where it is narrow", () => {
@@ -141,6 +164,10 @@ describe("the table of a printed plan", () => {
     expect(text).toContain("route (ordered), by model\n");
     expect(line(text, "c/3")).toEqual(["c/3", "20", "100", "10", "$0.7500", "75.0 %"]);
     expect(renderPlan(planOf())).not.toContain("by model");
+    const uncalled = renderPlan(
+      planOf({ routes: [plannedRoute({ models: [...models, { model: "b/2", calls: 0, costNanoUsd: 1, ...part }] })] }),
+    );
+    expect(uncalled.match(/^b\/2 /m)).toBeNull();
   });
 });
 
@@ -165,6 +192,16 @@ describe("the notes under a printed plan", () => {
     expect(renderPlan(planOf({ routes }))).not.toContain("alone\n");
     const free = [plannedRoute(), plannedRoute({ name: "c/3", kind: "model", costNanoUsd: exactly(0) })];
     expect(renderPlan(planOf({ routes: free, baseline: "c/3" }))).not.toContain("of c/3 alone");
+  });
+
+  it("hold it against nothing that takes other rows, or that lacks a price", () => {
+    const against = (changes: Partial<PlannedRoute>, own: Partial<PlannedRoute> = {}) =>
+      renderPlan(planOf({ routes: [plannedRoute(own), plannedRoute({ name: "c/3", kind: "model", ...changes })], baseline: "c/3" }));
+    expect(against({})).toContain("of c/3 alone\n");
+    expect(against({ unableRows: 3 }, { unableRows: 3 })).toContain("of c/3 alone\n");
+    expect(against({ unableRows: 50 })).not.toContain("of c/3 alone");
+    expect(against({}, { unpriced: ["b/2"] })).not.toContain("of c/3 alone");
+    expect(against({ unpriced: ["b/2"] })).not.toContain("of c/3 alone");
   });
 
   it("say what the plan leaves out, and what its time and its worst case are", () => {

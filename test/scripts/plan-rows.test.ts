@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openInput } from "../../scripts/job-input.ts";
+import { meanOver } from "../../scripts/plan-lengths.ts";
 import { scanRows, type RowScan, type RowScanOptions } from "../../scripts/plan-rows.ts";
 import { loadFleet } from "../../src/config/load.ts";
 import { createTokenEstimator } from "../../src/prompt/token-estimate.ts";
@@ -25,7 +26,7 @@ async function scan(rows: readonly object[], changes: Partial<RowScanOptions> = 
     models: [...fleet.models.values()],
     instruction: () => undefined,
     estimator: await createTokenEstimator(),
-    paths: [{ find: () => ({ key: "", ways: [task.route.steps], firsts: 1 }) }],
+    paths: [{ find: () => ({ key: "", ways: [task.route.steps], firsts: 1, judges: [] }) }],
     ...changes,
   });
 }
@@ -68,6 +69,6 @@ describe("our count of the rows", () => {
     expect(beta.fixed).toBeLessThanOrEqual(alpha.fixed);
     expect(scanned.variantOf("alpha/small")).not.toBe(scanned.variantOf("beta/medium"));
     const [group] = scanned.groups[0]!;
-    expect(group!.inputTokens[scanned.variantOf("beta/medium")]).toBe(beta.mean);
+    expect(meanOver(group!.lengths[scanned.variantOf("beta/medium")]!, (tokens) => tokens)).toBe(beta.mean);
   });
 });

@@ -10,6 +10,7 @@ const WHOLE: LimitShares = { used: 1, pace: 1 };
 /** What a call spends in its slot beside the vendor's time. */
 const OVERHEAD_MS = 10;
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 function provider(models: Readonly<Record<ModelId, Limits>>, changes: Partial<ProviderSpec> = {}): ProviderSpec {
   const specs = Object.entries(models).map(([id, limits]) => modelSpec(id as ModelId, { limits }));
@@ -79,6 +80,14 @@ describe("a model's limits as a plan plays them", () => {
     expect(only({ rpm: 60 }, { seen }).perMs * MINUTE_MS).toBeCloseTo(60);
   });
 
+  it("hold a day's requests as a stock, all of which goes at once: it slows no call before it is used up", () => {
+    const { limits, perMs } = only({ rpm: 600, rpd: 1_000 }, { shares: { used: 0.5, pace: 1 } });
+    expect(perMs * MINUTE_MS).toBeCloseTo(300);
+    const { rate } = limits.find(({ name }) => name === "a/1: rpd")!;
+    expect(rate).toMatchObject({ isStock: true });
+    expect(rate!.perMs * rate!.burstMs).toBeCloseTo(1_000);
+  });
+
   it("are none of those that its calls take nothing of", () => {
     expect(only({ itpm: 1 }).perMs).toBe(only({}).perMs);
   });
@@ -144,6 +153,21 @@ describe("what is named as the limit that holds a route", () => {
     const free = busiest([provider({ "a/1": {} })], [load("a/1")]);
     expect(free).toMatchObject({ name: "a/1: calls at once", isRate: false });
     expect(free.busyMs).toBeCloseTo((1_000 * 500) / only({}).slots.at(-1)!);
+  });
+
+  it("is a day's requests where there are more calls: what is beyond them comes as they grow back", () => {
+    const specs = [provider({ "a/1": { rpm: 600, rpd: 900 } })];
+    const found = busiest(specs, [load("a/1")]);
+    expect(found).toMatchObject({ name: "a/1: rpd", isRate: true });
+    expect(found.stockMs).toBeCloseTo((100 / 900) * DAY_MS);
+    expect(found.busyMs).toBe(found.stockMs);
+    const enough = busiest(specs, [load("a/1", { calls: 800 })]);
+    expect(enough).toMatchObject({ name: "a/1: rpm", stockMs: 0 });
+  });
+
+  it("is none without calls", () => {
+    expect(busiest([provider({ "a/1": { rpm: 600, rpd: 900 } })], [load("a/1", { calls: 0 })])).toMatchObject({ busyMs: 0, stockMs: 0 });
+    expect(busiest([], [])).toEqual({ name: "", busyMs: 0, stockMs: 0, isRate: false });
   });
 
   it("is a vendor's refusals where nothing is configured", () => {

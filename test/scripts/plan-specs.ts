@@ -9,7 +9,7 @@ import { exactly } from "../../src/plan/spread.ts";
 import { countCall, newCallTally, newStepTally, type CallTally, type StepTally } from "../../src/plan/step-sums.ts";
 import { foldLessons, lessonOf, NO_LESSONS, type LessonSums } from "../../src/prompt/lesson-sums.ts";
 import type { SeenStep } from "../../scripts/plan-evidence.ts";
-import { NO_TRIALS } from "../../scripts/plan-history.ts";
+import { NO_TRIALS } from "../../scripts/plan-trials.ts";
 import { createSources, type KnowledgeOptions, type Sources } from "../../scripts/plan-sources.ts";
 import { trailEntry } from "../results/sample-results.ts";
 import { modelSpec, taskSpec } from "../routing/specs.ts";
@@ -62,7 +62,7 @@ export function sourcesOf(changes: Partial<KnowledgeOptions> = {}): Sources {
     trials: NO_TRIALS,
     former: newFormerRows(),
     rows: 1_000,
-    inputOf: () => ({ mean: 100, scatter: 20, fixed: 0, rows: 1_000 }),
+    inputOf: () => ({ mean: 100, scatter: 20, fixed: 0, shown: 100, rows: 1_000 }),
     output: { outputTokens: 60, maxOutputTokens: undefined },
     ...changes,
   });

@@ -29,7 +29,7 @@ describe("modelfleet plan", () => {
   it("without any history gives ranges from the first step alone to all of them, says what was assumed, and which sample to take", async () => {
     const { routes, history, assumptions, sampleRows } = await plan.json(tickets(300));
     const [own] = routes;
-    expect(history).toEqual({ answers: 0, trialRows: 0, formerRows: 0, formerBatches: 0 });
+    expect(history).toEqual({ answers: 0, unseen: ["alpha/small", "beta/medium"], trialRows: 0, formerRows: 0, formerBatches: 0 });
     expect(own!.calls).toMatchObject({ low: 600, high: 900 });
     expect(own!.costNanoUsd.low).toBeLessThan(own!.costNanoUsd.expected);
     expect(own!.costNanoUsd.expected).toBeLessThan(own!.costNanoUsd.high);
@@ -41,7 +41,7 @@ describe("modelfleet plan", () => {
     const { stdout, stderr, code } = await plan.run(tickets(300));
     expect(code).toBe(0);
     expect(stderr).toContain("no fleet has run here");
-    expect(stdout).toMatch(/no call of this task was seen yet[^]*--sample 200[^]*route \(ordered\)[^]*worst case/);
+    expect(stdout).toMatch(/no answer of alpha\/small and beta\/medium was seen yet[^]*--sample 200[^]*route \(ordered\)[^]*worst case/);
   });
 
   it("counts bad rows apart, and rows that no model of a route can take", async () => {
@@ -71,6 +71,17 @@ describe("modelfleet plan", () => {
     expect(rows.total).toBe(0);
     expect(routes[0]).toMatchObject({ calls: { expected: 0 }, costNanoUsd: { high: 0 }, timeMs: { high: 0 }, worstCostNanoUsd: 0 });
     expect(sampleRows).toBeUndefined();
+  });
+
+  it.each([
+    ["of 50 rows", tickets(50), ["alpha/small and beta/medium was seen yet"]],
+    ["without rows", "", []],
+    ["of bad rows only", '{"text": 1\n', []],
+  ])("advises no sample of a file %s", async (_what, rows, said) => {
+    const { stdout, code } = await plan.run(rows);
+    expect(code).toBe(0);
+    for (const each of said) expect(stdout).toContain(each);
+    expect(stdout).not.toContain("--sample");
   });
 
   it.each([

@@ -2,10 +2,8 @@
 //
 // set before a row is fed ──▶ reserved and settled at each call, as all budgets are ──▶ a call could not be paid, and none is in flight ──▶ the command stops
 
-import { nanoUsdFromDollars } from "../src/cost/money.ts";
 import { isUsedUp } from "../src/cost/budget-gate.ts";
 import { readBatchCap, removeBatchCap, setBatchCap } from "../src/cost/redis-batch-cap.ts";
-import { UsageError } from "../src/job/errors.ts";
 import { formatCount, formatUsd } from "../src/report/format.ts";
 import type { BatchSession } from "./batch-session.ts";
 import type { OpenFleet } from "./open-fleet.ts";
@@ -24,18 +22,6 @@ export interface BatchCap {
 
 /** It must stand so for this long: between a refusal and the next try nothing is reserved either. */
 const STILL_MS = 1_500;
-
-/** Undefined: no cap. @throws UsageError for what is no amount. */
-export function readMaxCost(dollars: string | undefined): number | undefined {
-  if (dollars === undefined) return undefined;
-  try {
-    const nanoUsd = nanoUsdFromDollars(dollars);
-    if (nanoUsd > 0) return nanoUsd;
-  } catch {
-    // told below
-  }
-  throw new UsageError(`--max-cost takes dollars, such as 5 or 0.50, not "${dollars}"`);
-}
 
 /** Without `limitNanoUsd` a cap that the batch had before is taken away. */
 export async function capBatch(

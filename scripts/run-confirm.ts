@@ -1,10 +1,9 @@
 // Before `run` spends: a plan, where there is a limit for it to pass, and a question to whoever is at the terminal when it does.
 
-import { createInterface } from "node:readline/promises";
 import { accountsOf } from "../src/cost/budget.ts";
 import { accountKey } from "../src/cost/budget-gate.ts";
 import { readBudgetStates } from "../src/cost/redis-budget-states.ts";
-import { isOver } from "../src/job/batch.ts";
+import { isOver, type BatchStatus } from "../src/job/batch.ts";
 import { StoppedError } from "../src/job/errors.ts";
 import type { JobTerms } from "../src/job/job.ts";
 import type { TaskSpec } from "../src/job/task.ts";
@@ -12,11 +11,13 @@ import type { PlannedRoute } from "../src/plan/plan.ts";
 import { formatUsd } from "../src/report/format.ts";
 import { openStore } from "../src/results/open-store.ts";
 import type { Store } from "../src/results/store.ts";
-import type { BatchChoice } from "./batch-session.ts";
+import { askYesNo, isAtTerminal } from "./ask-yes-no.ts";
+import { latestBatch, type BatchChoice } from "./batch-session.ts";
 import type { JobInput } from "./job-input.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 import { readFormerRuns, type FormerRun } from "./plan-former.ts";
-import { findTrials, readBooks, type Trials } from "./plan-history.ts";
+import { readBooks } from "./plan-learned.ts";
+import { findTrials, type Trials } from "./plan-trials.ts";
 import { makePlan, type Plan } from "./plan-make.ts";
 import { say } from "./terminal.ts";
 
@@ -36,13 +37,13 @@ export interface Confirmation {
 }
 
 /** Nothing is asked where nothing is limited, or the plan passes no limit. @throws StoppedError when the answer is no. */
-export async function confirmPlan(open: OpenFleet, confirmation: Confirmation): Promise<void> {
+export async function confirmPlan(open: OpenFleet, confirmation: Confirmation): Promise<"yes" | "interrupted"> {
   const { task, input, terms, maxCostNanoUsd, choice, signal } = confirmation;
   const { fleet, redis, states } = open;
-  if ((maxCostNanoUsd === undefined && fleet.budgets.length === 0) || !input.isFile) return;
-  const batch = choice.batch ?? input.derivedBatch ?? "";
+  if ((maxCostNanoUsd === undefined && fleet.budgets.length === 0) || !input.isFile) return "yes";
+  const batch = choice.batch ?? (await latestBatch(redis, input.derivedBatch ?? ""));
   const status = choice.fresh ? undefined : await states.status(batch);
-  if (status && isOver(status.state)) return;
+  if (status && isOver(status.state)) return "yes";
 
   const store = openStore(fleet);
   const { trials, former } = await readStore(store, task).finally(() => store.stop());
@@ -60,41 +61,37 @@ export async function confirmPlan(open: OpenFleet, confirmation: Confirmation): 
     sampleSize: SAMPLE_SIZE,
   });
   const [route] = plan.routes;
-  if (!route) return;
-  const left = 1 - Math.min(1, plan.rows.done / Math.max(1, plan.rows.good));
+  if (!route) return "yes";
+  const left = leftOf(plan, status);
   const spentNanoUsd = status?.costNanoUsd ?? 0;
   const isPassed = maxCostNanoUsd !== undefined && spentNanoUsd + left * route.costNanoUsd.expected > maxCostNanoUsd;
   const passed = [
     ...(isPassed ? [`--max-cost ${formatUsd(maxCostNanoUsd)}`] : []),
     ...(await passedBudgets(open, { route, left, task, terms, batch })),
   ];
-  if (passed.length === 0) return;
+  if (passed.length === 0) return "yes";
   say(`the plan: ${costOf(plan, route, left)}, which passes ${passed.join(" and ")}`);
-  await ask(signal);
+  if (!isAtTerminal()) {
+    say("warning: going on up to that, for there is no terminal to ask at");
+    return "yes";
+  }
+  const answer = await askYesNo("Go on up to that?", signal);
+  if (answer === "no") throw new StoppedError("nothing was called", "See what it comes to with: modelfleet plan.");
+  return answer;
 }
 
 async function readStore(store: Store, task: TaskSpec): Promise<{ readonly trials: Trials; readonly former: readonly FormerRun[] }> {
   return {
-    trials: await findTrials(store, task),
+    trials: await findTrials(store, task, { mostRows: FORMER_ROWS, patienceMs: PATIENCE_MS }),
     former: await readFormerRuns(store, task, { mostRows: FORMER_ROWS, patienceMs: PATIENCE_MS }),
   };
 }
 
-async function ask(signal: AbortSignal): Promise<void> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    say("warning: going on up to that, for there is no terminal to ask at");
-    return;
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question("Go on up to that? [y/N] ", { signal });
-    if (/^y(es)?$/i.test(answer.trim())) return;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    terminal.close();
-  }
-  throw new StoppedError("nothing was called", "See what it comes to with: modelfleet plan.");
+/** Share of the good rows that have no result yet. Bad rows have one, too, and it is an error: as far as errors go, the file's bad rows are among them. */
+function leftOf({ rows }: Plan, status: BatchStatus | undefined): number {
+  if (!status) return 1;
+  const goodDone = status.done - Math.min(status.failed, rows.bad);
+  return Math.max(0, 1 - goodDone / Math.max(1, rows.good));
 }
 
 /** Budgets that have less left than the route's models are expected to take of them. */

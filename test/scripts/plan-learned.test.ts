@@ -1,15 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { findTrials, isTrialBatch } from "../../scripts/plan-history.ts";
 import type { ModelId } from "../../src/job/names.ts";
 import type { Result } from "../../src/job/result.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
-import type { Store } from "../../src/results/store.ts";
-import { failedCall, rowTrail, said, score, unfit, usage, type MadeCall } from "../plan/row-trail.ts";
-import { answered, failed, stored } from "../results/sample-results.ts";
-import { modelSpec, taskSpec } from "../routing/specs.ts";
+import { rowTrail, said, usage } from "../plan/row-trail.ts";
+import { answered } from "../results/sample-results.ts";
+import { modelSpec } from "../routing/specs.ts";
 import { createLessonScene, tellVendorLimit } from "../support/plan-history.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 import { createPlanCommand, tickets, type PlanCommand } from "./plan-command.ts";
@@ -114,7 +108,7 @@ describe("a plan's history", () => {
     expect(code).toBe(0);
     expect(stderr).toContain("nothing is known of former runs and trials: ");
     expect(stderr).not.toContain("nothing@");
-    expect(stdout).toContain("no call of this task was seen yet");
+    expect(stdout).toContain("no answer of alpha/small and beta/medium was seen yet");
   });
 
   it("is nothing of earlier calls where Redis can't be reached, which is told, while the store counts", async () => {
@@ -122,73 +116,5 @@ describe("a plan's history", () => {
     const { stdout, stderr } = await plan.run(tickets(20), [], { redisUrl: "redis://127.0.0.1:1" });
     expect(stderr).toContain("nothing is known of earlier calls: ");
     expect(stdout).toContain("by 60 rows of 1 former run");
-  });
-});
-
-type Steps = readonly (readonly MadeCall[])[];
-
-describe("trials in the store", () => {
-  const TASK = taskSpec();
-  let dir: string;
-  let store: Store;
-  beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), "modelfleet-trials-"));
-    store = createFileStore({ dir });
-  });
-  afterEach(async () => {
-    await store.stop();
-    await rm(dir, { recursive: true, force: true });
-  });
-
-  const batchOf = (model: string) => `pilot-classify-${Buffer.from(model.padEnd(8, "_")).toString("hex").slice(0, 16)}`;
-  /** What one model said to rows that stand in the file `every` lines apart. */
-  const keep = (name: string, model: ModelId, rows: number, every: number, steps: (row: number) => Steps = () => [[said(model)]]) => {
-    const results = times(rows, (row) => {
-      const trail = rowTrail(row, ...steps(row));
-      const isAnswered = trail.some(({ outcome, purpose }) => outcome === "answered" && purpose === "answer");
-      const base = { batch: batchOf(name), line: 1 + row * every, trail, finishedAt: 5_000 + row };
-      return isAnswered ? answered(row, { ...base, model }) : failed(row, base);
-    });
-    return store.append(batchOf(name), stored(results));
-  };
-
-  it("are known by the names that a pilot gives its batches", () => {
-    expect(isTrialBatch("pilot-classify-0123456789abcdef", TASK)).toBe(true);
-    expect(isTrialBatch("pilot-translate-0123456789abcdef", TASK)).toBe(false);
-    expect(isTrialBatch("pilot-classify-0123456789abcdeg", TASK)).toBe(false);
-    expect(isTrialBatch("pilot-classify-more-0123456789abcdef", TASK)).toBe(false);
-    expect(isTrialBatch("classify-0123456789abcdef", TASK)).toBe(false);
-    const long = "x".repeat(50);
-    expect(isTrialBatch(`pilot-${long.slice(0, 40)}-0123456789abcdef`, { name: long })).toBe(true);
-  });
-
-  it("of the same lines belong together, model by model; of several pilots the one that asked most rows counts", async () => {
-    await keep("few-a", "a/1", 5, 7);
-    await keep("many-a", "a/1", 20, 3);
-    await keep("many-b", "b/2", 20, 3);
-    const { rows, at } = await findTrials(store, TASK);
-    expect(rows).toHaveLength(20);
-    expect([...rows[0]!.keys()].toSorted()).toEqual(["a/1", "b/2"]);
-    expect(at).toBe(5_000);
-  });
-
-  it("hold answers, what was found wanting, and judgements; not rows whose model gave none", async () => {
-    await keep("all", "a/1", 4, 1, (row) => {
-      if (row === 0) return [[said("a/1")], [score("c/judge", 8)]];
-      if (row === 1) return [[unfit("a/1")]];
-      if (row === 2) return [[failedCall("a/1")]];
-      return [[failedCall("a/1"), said("a/1")]];
-    });
-    const { rows } = await findTrials(store, TASK);
-    const found = rows.map((row) => row.get("a/1")!);
-    expect(found.map(({ call }) => call.outcome)).toEqual(["answered", "unfit", "answered"]);
-    expect(found.map(({ answer }) => answer !== undefined)).toEqual([true, false, true]);
-    expect(found[0]!.judged).toHaveLength(1);
-  });
-
-  it("are none of another task, and none in an empty store", async () => {
-    expect(await findTrials(store, TASK)).toMatchObject({ rows: [] });
-    await keep("all", "a/1", 5, 1);
-    expect(await findTrials(store, taskSpec({ name: "translate" }))).toMatchObject({ rows: [] });
   });
 });
