@@ -12,7 +12,7 @@ import { feedRows, verifyUnchanged } from "../queues/feed.ts";
 import { createMemoryGate } from "../queues/memory-gate.ts";
 import { restoreBatch } from "../queues/restore-batch.ts";
 import { createRowWriter } from "../queues/row-writer.ts";
-import type { JobInput } from "./job-input.ts";
+import type { JobInput } from "../src/intake/job-input.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 import { requireSameTerms } from "./row-terms.ts";
 import { say } from "./terminal.ts";

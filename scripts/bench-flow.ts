@@ -11,7 +11,7 @@ import { modelId } from "../src/job/names.ts";
 import { readEnvironment } from "../src/runtime/environment.ts";
 import { taskQueue } from "../src/runtime/keys.ts";
 import { createBatchStates } from "../queues/batch-state.ts";
-import { firstSlots } from "../workers/pool-concurrency.ts";
+import { firstSlots } from "../src/limits/slots.ts";
 import type { Comparison } from "./bench-report.ts";
 import { runInTurns, type Contender } from "./bench-rounds.ts";
 import type { Actor, Stage } from "./bench-stage.ts";

@@ -4,7 +4,7 @@ import { analysePilot } from "../src/pilot/analyse-pilot.ts";
 import type { PilotInput, PilotRow } from "../src/pilot/pilot.ts";
 import { replay } from "../src/pilot/replay.ts";
 import { createSample, mean } from "../src/pilot/sample.ts";
-import { createRandom } from "../src/simulator/seeded-random.ts";
+import { createRandom } from "../src/runtime/seeded-random.ts";
 
 export interface SplitSummary {
   readonly splits: number;

@@ -7,22 +7,12 @@ import { digest, taskHash } from "../src/config/digest.ts";
 import { nearest } from "../src/config/nearest.ts";
 import { fingerprintFile } from "../src/intake/fingerprint.ts";
 import { peekFormat } from "../src/intake/format.ts";
+import type { JobInput } from "../src/intake/job-input.ts";
 import { readRows } from "../src/intake/read-rows.ts";
-import type { Row, RowFormat } from "../src/intake/row.ts";
+import type { RowFormat } from "../src/intake/row.ts";
 import { createInputValidator } from "../src/intake/validate.ts";
 import { UsageError } from "../src/job/errors.ts";
 import type { TaskSpec } from "../src/job/task.ts";
-
-export interface JobInput {
-  readonly name: string;
-  /** Standard input and pipes can be read once only: a resume needs the same rows again, and missing rows can't be found in them. */
-  readonly isFile: boolean;
-  /** Derived from the task's definition and the file's head, tail and size; undefined for what can be read once only. */
-  readonly derivedBatch: string | undefined;
-  rows(): AsyncIterable<Row>;
-  /** Ends a wait for rows that may never come: standard input is closed. */
-  leave(): void;
-}
 
 export const FORMATS: readonly RowFormat[] = ["jsonl", "csv", "openai"];
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { Row } from "../src/intake/row.ts";
 import { UsageError } from "../src/job/errors.ts";
 import type { JsonObject, JsonValue } from "../src/job/json.ts";
-import { createRandom } from "../src/simulator/seeded-random.ts";
+import { createRandom } from "../src/runtime/seeded-random.ts";
 
 export type GoodRow = Extract<Row, { readonly kind: "good" }>;
 

@@ -5,7 +5,7 @@ import type { JobTerms } from "../src/job/job.ts";
 import type { ModelSpec } from "../src/job/model.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import type { Basis } from "../src/pilot/pilot.ts";
-import type { JobInput } from "./job-input.ts";
+import type { JobInput } from "../src/intake/job-input.ts";
 import { pilotBatch } from "./pilot-batch.ts";
 import type { SampledRow } from "./pilot-sample.ts";
 

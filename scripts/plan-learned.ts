@@ -10,24 +10,13 @@ import { createRedisLessonBook } from "../src/prompt/redis-lesson-book.ts";
 import type { DimensionUse } from "../src/limits/limit-use.ts";
 import { readLimitUse } from "../src/limits/redis-limit-use.ts";
 import type { LessonSums } from "../src/prompt/lesson-sums.ts";
+import { NOTHING_LEARNED, type Learned } from "../src/plan/learned.ts";
 import { toStats } from "../src/routing/call-sums.ts";
 import type { ModelStats } from "../src/routing/model-stats.ts";
 import { createRedisStatsBook } from "../src/routing/redis-stats-book.ts";
 import type { RedisConnection } from "../queues/connection.ts";
 import { latestBatch } from "./batch-session.ts";
 import { openFleet } from "./open-fleet.ts";
-
-/** By `task|model`. */
-export interface Learned {
-  readonly lessons: ReadonlyMap<string, LessonSums>;
-  readonly stats: ReadonlyMap<string, ModelStats>;
-  /** Limits that are lower than configured by the vendors' own word, per minute. */
-  readonly vendorLimits: ReadonlyMap<ModelId, readonly Pick<DimensionUse, "dimension" | "limit">[]>;
-  /** Rows of the batch that have a result already. */
-  readonly doneRows: number;
-}
-
-const NOTHING_LEARNED: Learned = { lessons: new Map(), stats: new Map(), vendorLimits: new Map(), doneRows: 0 };
 
 /** `derived`: the id that the file gives its batch. `whyBlind`: why nothing is known. A server of our own is started only where it has been before. */
 export async function readLearned(fleet: Fleet, derived: string | undefined): Promise<Learned & { readonly whyBlind?: string }> {

@@ -1,9 +1,8 @@
 // A plan for people: what it rests on, what the routes compared come to, and what its own route spends on whom.
 
-import type { PlannedRoute, Range } from "../src/plan/plan.ts";
+import type { PlannedRoute, Range, Plan } from "../src/plan/plan.ts";
 import { formatCount, formatDuration, formatShare, formatUsd } from "../src/report/format.ts";
-import type { Plan } from "./plan-make.ts";
-import { ASSUMED_INPUT, LONGEST_ASSUMED } from "./plan-assumptions.ts";
+import { ASSUMED_INPUT, LONGEST_ASSUMED } from "../src/plan/assumptions.ts";
 import { table } from "./table.ts";
 
 /** Ranges narrower than this are not shown beside the number expected. */

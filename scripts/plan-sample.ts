@@ -9,7 +9,7 @@ import { formatCount, formatUsd } from "../src/report/format.ts";
 import { openStore } from "../src/results/open-store.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { endCallsWhenInterrupted } from "./end-calls-when-interrupted.ts";
-import type { JobInput } from "./job-input.ts";
+import type { JobInput } from "../src/intake/job-input.ts";
 import { openFleet } from "./open-fleet.ts";
 import { readTrial } from "./pilot-answers.ts";
 import { chooseCandidates, namedModels } from "./pilot-candidates.ts";
@@ -18,7 +18,8 @@ import { estimateCostNanoUsd } from "./pilot-estimate.ts";
 import { runTrials } from "./pilot-run.ts";
 import { drawSample } from "./pilot-sample.ts";
 import { planTrials } from "./pilot-trial.ts";
-import { readTrialBatches, type Trials } from "./plan-trials.ts";
+import { readTrialBatches } from "./plan-trials.ts";
+import type { Trials } from "../src/plan/trials.ts";
 import { createProgress } from "./progress.ts";
 import { say } from "./terminal.ts";
 

@@ -6,21 +6,12 @@ import type { ModelId } from "../src/job/names.ts";
 import type { Result } from "../src/job/result.ts";
 import type { TaskSpec } from "../src/job/task.ts";
 import type { Purpose } from "../src/job/trail.ts";
-import type { TrialAnswer, TrialRow } from "../src/plan/replay-trials.ts";
+import type { TrialAnswer } from "../src/plan/replay-trials.ts";
+import { NO_TRIALS, type Trials } from "../src/plan/trials.ts";
 import type { Store } from "../src/results/store.ts";
 import { newestBatches } from "./newest-batches.ts";
 import { isPilotBatch, sampleOf } from "./pilot-batch.ts";
 import { createReadingAllowance, type ReadingAllowance, type ReadingLimits } from "./reading-allowance.ts";
-
-export interface Trials {
-  readonly rows: readonly TrialRow[];
-  /** Unix ms of the newest sample's first answer. */
-  readonly at: number;
-  /** They are rows of the file that is planned. */
-  readonly isWithin?: true;
-}
-
-export const NO_TRIALS: Trials = { rows: [], at: 0 };
 
 /** So many rows of a model leave older ones nothing to add. */
 const ENOUGH_ROWS = 100;

@@ -7,7 +7,7 @@ import { holdProducerLease, readdMissing } from "../queues/feed.ts";
 import { feedBatch, type BatchSession } from "./batch-session.ts";
 import type { FleetKeeper } from "./fleet-keeper.ts";
 import { followBatch } from "./follow.ts";
-import type { JobInput } from "./job-input.ts";
+import type { JobInput } from "../src/intake/job-input.ts";
 import type { OpenFleet } from "./open-fleet.ts";
 import type { Progress } from "./progress.ts";
 import { whyStuck } from "./why-stuck.ts";

@@ -13,7 +13,7 @@ import type { Clock } from "../src/runtime/clock.ts";
 import { modelQueue } from "../src/runtime/keys.ts";
 import type { Capacity, Peers } from "../queues/fleet-registry.ts";
 import type { QueueSet } from "../queues/queue-set.ts";
-import { firstSlots } from "./pool-concurrency.ts";
+import { firstSlots } from "../src/limits/slots.ts";
 
 const READ_EVERY_MS = 100;
 /** A model nobody asks about any more is not read. */

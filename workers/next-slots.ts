@@ -1,13 +1,11 @@
 // How slots go from what they are to what is needed: at once, but not for every flutter, and never by more than is of use.
 
+import { MOST_RAISE, RAISE_EXTRA } from "../src/limits/slots.ts";
 import type { SlotReading } from "./slot-meter.ts";
 
 /** Smaller changes are noise. */
 const LEAST_CHANGE_SHARE = 0.15;
 const LEAST_CHANGE = 1.5;
-/** A raise at most doubles them, and some: what it brings is measured before the next. */
-export const MOST_RAISE = 2;
-export const RAISE_EXTRA = 4;
 /** With fewer than this share of them taken at any moment, more would stay empty. */
 const FULL_SHARE = 0.8;
 /** As many always waited for permits as are granted in this time: that is enough, more of them would only wait as well. */

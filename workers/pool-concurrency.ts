@@ -1,4 +1,4 @@
-// How many calls of each model a pool process has in hand: as many as the model's rate and latency make, by Little's law (slots-for.ts), measured as they
+// How many calls of each model a pool process has in hand: as many as the model's rate and latency make, by Little's law (src/limits/slots.ts), measured as they
 // pass (slot-meter.ts) and shared with the other processes of the provider. Nothing has to be guessed: a thousand slots where fifty do would only hold jobs.
 //
 // What a vendor gets is bounded by permits, not by this. It is stable because slots depend on the limits and the latency, and neither on slots: waiting
@@ -6,25 +6,23 @@
 // (next-slots.ts, raise-check.ts).
 
 import { performance } from "node:perf_hooks";
-import type { ModelSpec, ProviderSpec } from "../src/job/model.ts";
+import type { ProviderSpec } from "../src/job/model.ts";
 import type { ModelId } from "../src/job/names.ts";
-import { bucketRates } from "../src/limits/bucket.ts";
-import { chargingPolicy, NO_CHARGE } from "../src/limits/charging.ts";
+import { chargingPolicy } from "../src/limits/charging.ts";
 import type { Limiter } from "../src/limits/limiter.ts";
 import { providerScopes } from "../src/limits/scopes.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { Peers } from "../queues/fleet-registry.ts";
 import { nextSlots } from "./next-slots.ts";
-import { createRaiseCheck, FREE_SLOTS } from "./raise-check.ts";
-import { ASSUMED_LATENCY_MS, createSlotMeter, type SlotReading } from "./slot-meter.ts";
-import { callsPerSecond, mostSlots, slotsFor, slotsNeeded } from "./slots-for.ts";
+import { createRaiseCheck } from "./raise-check.ts";
+import { FREE_SLOTS, UNMEASURED, callsPerSecond, mostSlots, slotsFor, slotsNeeded } from "../src/limits/slots.ts";
+import { createSlotMeter, type SlotReading } from "./slot-meter.ts";
 
 const UPDATE_MS = 1_000;
 /** Processes don't get equal shares of the permits. */
 const PERMIT_MARGIN = 1.5;
 /** Of the time the event loop could have waited, it had to work. */
 const BUSY_SHARE = 0.9;
-const UNMEASURED = { charge: { ...NO_CHARGE, rpm: 1, rpd: 1 }, latencyMs: ASSUMED_LATENCY_MS } as const;
 
 export interface PoolConcurrency {
   /** The model's slots at this moment. */
@@ -33,12 +31,6 @@ export interface PoolConcurrency {
   occupy<Result>(model: ModelId, work: (limiter: Limiter) => Promise<Result>): Promise<Result>;
   /** Nothing changes any more, and this process's share goes to the others. */
   stop(): Promise<void>;
-}
-
-/** A pool's slots of a model, as far as the model's own limits tell before anything is measured. */
-export function firstSlots({ limits }: Pick<ModelSpec, "limits">): number {
-  const scopes = [{ rates: bucketRates(limits), concurrency: limits.concurrency }];
-  return Math.min(FREE_SLOTS, slotsFor({ scopes, ...UNMEASURED, processes: 1 }));
 }
 
 export function createPoolConcurrency(options: {

@@ -3,8 +3,8 @@
 // A vendor (or this machine) that is at its end takes longer the more it is asked: slots that follow its latency would raise it, and follow again. Up to a
 // modest number that does no harm. From there on a raise is a trial: after it has had its time, calls have become more, or it is taken back.
 
-/** Slots that follow the latency freely. */
-export const FREE_SLOTS = 256;
+import { FREE_SLOTS } from "../src/limits/slots.ts";
+
 /** Of the share that slots became more by, calls must have become more by this much. */
 const LEAST_GAIN = 0.3;
 /** A raise shows what it brings once the calls under way have ended. */

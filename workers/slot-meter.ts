@@ -4,6 +4,7 @@
 // The wait for a permit is left out of a call's time. Counted in, it would feed on itself: more slots, more of them waiting, a longer mean, more slots.
 // So the mean depends on the vendor, on Redis and on this process alone, and the slots settle where the limits put them.
 
+import { ASSUMED_LATENCY_MS } from "../src/limits/slots.ts";
 import type { ChargingPolicy } from "../src/job/model.ts";
 import { upFrontCharge, type Charge } from "../src/limits/charging.ts";
 import type { CallEnd, Limiter } from "../src/limits/limiter.ts";
@@ -11,8 +12,6 @@ import type { Clock } from "../src/runtime/clock.ts";
 import { createMeanCharge } from "./mean-charge.ts";
 import { createMeanLatency } from "./mean-latency.ts";
 
-/** What a call is assumed to take, until one has ended. */
-export const ASSUMED_LATENCY_MS = 2_000;
 const RATE_MEMORY_MS = 2_000;
 
 export interface SlotReading {

@@ -1,8 +1,10 @@
 // What a plan says of a file's rows before anything is spent: calls, tokens, cost and time, for a route and for those it could have instead.
 
+import type { ModelSpec, ProviderSpec } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
 import type { Step } from "../job/task.ts";
 import type { Purpose } from "../job/trail.ts";
+import type { KnownAnswers } from "./known-answers.ts";
 
 /** `low` and `high`: what it hardly is below and above, as far as the history tells. */
 export const LEVELS = ["low", "expected", "high"] as const;
@@ -133,6 +135,57 @@ export interface PlannedRoute {
   readonly unableRows: number;
   /** Models without a price that rows may come to, at worst: their calls count for nothing in the cost. */
   readonly unpriced: readonly ModelId[];
+}
+
+/** The rows of a file. */
+export interface PlannedRows {
+  readonly total: number;
+  readonly good: number;
+  readonly bad: number;
+  /** Rows that were not drawn count as bad by the share of those drawn of which no request could be made. */
+  readonly isBadEstimated?: true;
+  /** Those whose tokens were estimated; fewer than `good` for a sample of them. */
+  readonly estimated: number;
+  /** By how much the sample's mean input may be off, as a share (two standard errors); 0 where every row was estimated. */
+  readonly sampleError: number;
+  readonly firstBad: string | undefined;
+}
+
+export interface Plan {
+  readonly task: string;
+  readonly input: string;
+  readonly rows: PlannedRows & {
+    /** Have a result already: a run of this file doesn't call them again. */
+    readonly done: number;
+  };
+  /** Answers: of the models that the route asks first. */
+  readonly history: KnownAnswers & {
+    /** Rows that trials asked of the models, and when (unix ms). */
+    readonly trialRows: number;
+    readonly trialsAt?: number;
+    /** Rows of former runs that it goes by, of how many batches, and when the last of them ended (unix ms). */
+    readonly formerRows: number;
+    readonly formerBatches: number;
+    readonly formerAt?: number;
+  };
+  /** Rows that a sample would have to ask for the cost to be within a tenth; absent: it is, or a sample would not help. */
+  readonly sampleRows?: number;
+  /** What the figures rest on where nothing is known, in words. */
+  readonly assumptions: readonly string[];
+  /** What no history tells, or no figure holds, in words. */
+  readonly omissions: readonly string[];
+  /** The model that all rows alone are compared with, one of `routes`; absent: none was named. */
+  readonly baseline?: ModelId;
+  /** The task's own route first. */
+  readonly routes: readonly PlannedRoute[];
+}
+
+/** What a plan asks of the configuration. */
+export interface PlannedFleet {
+  readonly models: ReadonlyMap<ModelId, ModelSpec>;
+  readonly providers: ReadonlyMap<string, ProviderSpec>;
+  /** `windowRows`: most rows of a batch that are in the queues at once. */
+  readonly queues: { readonly windowRows: number };
 }
 
 export function rangeOf(of: (level: Level) => number): Range {

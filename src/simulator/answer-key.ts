@@ -9,7 +9,7 @@ import type { AnswerSource } from "./answer-source.ts";
 import { askedSchema, type AskedOutput } from "./ask.ts";
 import { readJsonl } from "./read-jsonl.ts";
 import { schemaInstance } from "./schema-instance.ts";
-import { hashToUnit } from "./seeded-random.ts";
+import { hashToUnit } from "../runtime/seeded-random.ts";
 import type { AnswerKeyOptions } from "./simulator-options.ts";
 import { createTextIndex } from "./text-index.ts";
 

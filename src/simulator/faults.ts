@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { UsageError } from "../job/errors.ts";
-import { createRandom } from "./seeded-random.ts";
+import { createRandom } from "../runtime/seeded-random.ts";
 
 export const FAULTS = {
   outage: "every call ends in 500 or 503",

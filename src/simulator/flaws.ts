@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { JsonObject } from "../job/json.ts";
 import type { AnswerSource } from "./answer-source.ts";
 import { askedSchema, type Ask } from "./ask.ts";
-import { hashToUnit } from "./seeded-random.ts";
+import { hashToUnit } from "../runtime/seeded-random.ts";
 
 const share = z.number().min(0).max(1).default(0);
 

@@ -2,7 +2,7 @@
 // bounds, common formats, local $ref, anyOf, oneOf, allOf. Patterns are not solved: such strings may not match.
 
 import type { JsonObject, JsonSchema, JsonValue } from "../job/json.ts";
-import { createRandom, hashToUnit } from "./seeded-random.ts";
+import { createRandom, hashToUnit } from "../runtime/seeded-random.ts";
 
 /** The same schema, seed and subject (the prompt, say) give the same instance. */
 export function schemaInstance(schema: JsonSchema, seed: number, subject: string): JsonValue {

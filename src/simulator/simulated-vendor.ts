@@ -12,7 +12,7 @@ import { faultEnding, malformedBody } from "./fault-ending.ts";
 import type { Fault, FaultBoard } from "./faults.ts";
 import { drawLatencyMs } from "./latency.ts";
 import { createOpenaiFormat } from "./openai-format.ts";
-import { createRandom, hashToUnit } from "./seeded-random.ts";
+import { createRandom, hashToUnit } from "../runtime/seeded-random.ts";
 import { createSimulatedModels, type ModelState, type SimulatedModel } from "./simulated-model.ts";
 import type { Delivery, LedgerCall, SimulatorLedger } from "./simulator-ledger.ts";
 import type { VendorOptions } from "./simulator-options.ts";

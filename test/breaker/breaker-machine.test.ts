@@ -14,7 +14,7 @@ import {
 } from "../../src/breaker/breaker-machine.ts";
 import { createMemoryBoard } from "../../src/breaker/memory-board.ts";
 import { tallyOf } from "../../src/breaker/tally.ts";
-import { createRandom } from "../../src/simulator/seeded-random.ts";
+import { createRandom } from "../../src/runtime/seeded-random.ts";
 
 const NOW = 1_000_000;
 

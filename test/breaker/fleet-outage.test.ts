@@ -6,7 +6,7 @@ import type { Breaker } from "../../src/breaker/breaker.ts";
 import { DEFAULT_BREAKER_SETTINGS, type BreakerSettings } from "../../src/breaker/breaker-machine.ts";
 import { createMemoryBoard } from "../../src/breaker/memory-board.ts";
 import { modelId, type ModelId } from "../../src/job/names.ts";
-import { createRandom } from "../../src/simulator/seeded-random.ts";
+import { createRandom } from "../../src/runtime/seeded-random.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
 import { slowBoard } from "./slow-board.ts";
 

@@ -5,7 +5,7 @@ import { afterTally, DEFAULT_BREAKER_SETTINGS as settings } from "../../src/brea
 import { createFailureRuns } from "../../src/breaker/failure-runs.ts";
 import { createMemoryBoard } from "../../src/breaker/memory-board.ts";
 import { ONE_BEGUN, tallyOf, type Tally } from "../../src/breaker/tally.ts";
-import { createRandom } from "../../src/simulator/seeded-random.ts";
+import { createRandom } from "../../src/runtime/seeded-random.ts";
 
 interface Load {
   readonly processes: number;

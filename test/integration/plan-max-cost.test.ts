@@ -1,7 +1,7 @@
 // `run --max-cost`: the batch's own budget stops it, in time, and a higher one or none goes on.
 
 import { afterEach, describe, expect, it } from "vitest";
-import type { Plan } from "../../scripts/plan-make.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import { budgetKeys } from "../../src/runtime/keys.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
 import { startTestFleet, type TestFleet } from "../support/fleet.ts";

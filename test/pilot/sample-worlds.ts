@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ModelId } from "../../src/job/names.ts";
 import type { PilotAnswer, PilotInput, PilotRow } from "../../src/pilot/pilot.ts";
-import { createRandom } from "../../src/simulator/seeded-random.ts";
+import { createRandom } from "../../src/runtime/seeded-random.ts";
 
 export type World = Pick<PilotInput, "rows" | "models">;
 

@@ -4,7 +4,7 @@ import { isAcceptable, RECOMMENDING, riskOf, choose } from "../../src/pilot/choo
 import { consensus } from "../../src/pilot/consensus.ts";
 import { mixedQuality, mixingLine } from "../../src/pilot/hull.ts";
 import { normalCdf, pairedDifference, wilson } from "../../src/pilot/intervals.ts";
-import { createRandom } from "../../src/simulator/seeded-random.ts";
+import { createRandom } from "../../src/runtime/seeded-random.ts";
 
 describe("the intervals", () => {
   it("are Wilson's for shares, as published (Newcombe 1998, table I)", () => {

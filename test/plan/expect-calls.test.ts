@@ -6,19 +6,19 @@ import type { Answer } from "../../src/job/outcome.ts";
 import { freshProgress } from "../../src/job/progress.ts";
 import type { Purpose } from "../../src/job/trail.ts";
 import { expectCalls, judgeTokens, mayRepair, repairTokens, worstCalls } from "../../src/plan/expect-calls.ts";
-import type {
-  ExpectedCalls,
-  ExpectedStep,
-  FailurePolicy,
-  Kind,
-  Known,
-  Level,
-  ModelKnowledge,
-  PathKnowledge,
-  ReadFigure,
-  StepKnowledge,
+import {
+  type ExpectedCalls,
+  type ExpectedStep,
+  type FailurePolicy,
+  type Kind,
+  type Known,
+  type Level,
+  type ModelKnowledge,
+  type PathKnowledge,
+  type ReadFigure,
+  type StepKnowledge,
+  NO_PARTS,
 } from "../../src/plan/plan.ts";
-import { NO_PARTS } from "../../src/plan/plan.ts";
 import { exactly } from "../../src/plan/spread.ts";
 import { decideStep } from "../../src/routing/decide.ts";
 import { taskSpec } from "../routing/specs.ts";

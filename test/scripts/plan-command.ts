@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { vi } from "vitest";
 import { registerPlan } from "../../scripts/plan.ts";
-import type { Plan } from "../../scripts/plan-make.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import type { Result } from "../../src/job/result.ts";
 import { createFileStore } from "../../src/results/file-store.ts";
 import { stored } from "../results/sample-results.ts";

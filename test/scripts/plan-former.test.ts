@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { likeRuns, readFormerRuns, togetherOf, type FormerRun } from "../../scripts/plan-former.ts";
+import { readFormerRuns } from "../../scripts/plan-former.ts";
+import { likeRuns, togetherOf, type FormerRun } from "../../src/plan/former-run.ts";
 import type { Result } from "../../src/job/result.ts";
 import { countRow, newFormerRows } from "../../src/plan/former-rows.ts";
 import { createFileStore } from "../../src/results/file-store.ts";
@@ -11,7 +12,7 @@ import type { Store } from "../../src/results/store.ts";
 import { rowTrail, said, usage } from "../plan/row-trail.ts";
 import { answered, failed, stored } from "../results/sample-results.ts";
 import { startTestPostgres, whyNoPostgres, type TestPostgres } from "../support/postgres.ts";
-import { times } from "./plan-specs.ts";
+import { times } from "../plan/plan-specs.ts";
 
 const TASK = { name: "classify" };
 const missingPostgres = await whyNoPostgres();

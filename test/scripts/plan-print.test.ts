@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Plan } from "../../scripts/plan-make.ts";
+import type { Plan, PlannedRoute } from "../../src/plan/plan.ts";
 import { renderPlan } from "../../scripts/plan-print.ts";
-import type { PlannedRoute } from "../../src/plan/plan.ts";
 import { exactly } from "../../src/plan/spread.ts";
-import { plannedRoute } from "./plan-specs.ts";
+import { plannedRoute } from "../plan/plan-specs.ts";
 
 const NO_HISTORY: Plan["history"] = { answers: 0, unseen: ["a/1"], trialRows: 0, formerRows: 0, formerBatches: 0 };
 const LAST_RUN = Date.UTC(2026, 4, 3, 12, 30);

@@ -11,7 +11,7 @@ import type { Store } from "../../src/results/store.ts";
 import { failedCall, rowTrail, said, score, unfit, type MadeCall } from "../plan/row-trail.ts";
 import { answered, failed, stored } from "../results/sample-results.ts";
 import { taskSpec } from "../routing/specs.ts";
-import { times } from "./plan-specs.ts";
+import { times } from "../plan/plan-specs.ts";
 
 type Steps = readonly (readonly MadeCall[])[];
 

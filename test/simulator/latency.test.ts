@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { drawLatencyMs } from "../../src/simulator/latency.ts";
-import { createRandom } from "../../src/simulator/seeded-random.ts";
+import { createRandom } from "../../src/runtime/seeded-random.ts";
 
 const options = { baseMs: 0, jitterMs: 0, sigma: 0.5, perOutputTokenMs: 0 };
 

@@ -3,9 +3,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Plan } from "../../scripts/plan-make.ts";
+import type { Plan, PlannedRoute } from "../../src/plan/plan.ts";
 import { splitModelId, type ModelId } from "../../src/job/names.ts";
-import type { PlannedRoute } from "../../src/plan/plan.ts";
 import { createSummary } from "../../src/report/summary.ts";
 import { createFileStore } from "../../src/results/file-store.ts";
 import { readEnvironment } from "../../src/runtime/environment.ts";
