@@ -1,6 +1,6 @@
 // The pace of a model inside Redis; the rules are those of pace.ts.
 //
-// Field `pace|<scope>`: `<per ms> <held until> <growth> <reference> <lowered at> <strikes> <full at>`; absent or `-`: none.
+// Field `pace|<scope>`: `<per ms> <held until> <growth> <reference> <lowered at> <the time before> <strikes> <full at>`; absent or `-`: none.
 
 import {
   BLIND,
@@ -29,9 +29,11 @@ end
 -- A pace that is over is forgotten as it is read.
 local function load_pace(scope, text)
   if not text or text == '-' then return end
-  local per_ms, held_until, growth, reference, lowered_at, strikes, full_at = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  local per_ms, held_until, growth, reference, lowered_at, lowered_before, strikes, full_at =
+    string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  if not per_ms then return end
   local pace = { per_ms = tonumber(per_ms), held_until = tonumber(held_until), growth = tonumber(growth), reference = tonumber(reference),
-    lowered_at = tonumber(lowered_at), strikes = tonumber(strikes), full_at = tonumber(full_at), queued = 0 }
+    lowered_at = tonumber(lowered_at), lowered_before = tonumber(lowered_before), strikes = tonumber(strikes), full_at = tonumber(full_at), queued = 0 }
   if pace_rate(pace) >= (scope.buckets.rpm.per_ms or pace.reference * ${UNLIMITED_SHARE}) then
     scope.pace_changed = true
     return
@@ -77,7 +79,7 @@ local function lower_pace(scope, cause, granted_at, flow)
   scope.pace = {
     per_ms = math.max(current * rule.share, least, ${FLOOR_PER_MS}),
     held_until = math.max(pace and pace.held_until or 0, now + rule.held),
-    growth = growth, reference = reference, lowered_at = now, strikes = strikes, full_at = pace and pace.full_at or 0, queued = 0,
+    growth = growth, reference = reference, lowered_at = now, lowered_before = pace and pace.lowered_at or 0, strikes = strikes, full_at = pace and pace.full_at or 0, queued = 0,
   }
   scope.pace_changed = true
   return strikes < 2 and 0 or math.min(${LONGEST_HOLD_MS}, ${FIRST_HOLD_MS} * 2 ^ (strikes - 2))
@@ -85,8 +87,10 @@ end
 
 local function welcome_pace(scope, granted_at)
   local pace = scope.pace
-  if pace and pace.strikes > 0 and granted_at > pace.lowered_at then
-    pace.strikes = 0
+  if not pace then return end
+  local strikes = granted_at > pace.lowered_at and 0 or granted_at > pace.lowered_before and 1 or pace.strikes
+  if strikes < pace.strikes then
+    pace.strikes = strikes
     scope.pace_changed = true
   end
 end
@@ -95,7 +99,7 @@ local function save_pace(scope, pairs_to_set)
   if not scope.pace_changed then return end
   local pace = scope.pace
   pairs_to_set[#pairs_to_set + 1] = 'pace|' .. scope.name
-  pairs_to_set[#pairs_to_set + 1] = pace and string.format('%.12g %.3f %.12g %.12g %.3f %d %.4f', pace.per_ms, pace.held_until, pace.growth,
-    pace.reference, pace.lowered_at, pace.strikes, pace.full_at) or '-'
+  pairs_to_set[#pairs_to_set + 1] = pace and string.format('%.12g %.3f %.12g %.12g %.3f %.3f %d %.4f', pace.per_ms, pace.held_until, pace.growth,
+    pace.reference, pace.lowered_at, pace.lowered_before, pace.strikes, pace.full_at) or '-'
 end
 `;

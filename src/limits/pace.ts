@@ -18,7 +18,9 @@ export interface Pace {
   /** The rate before the refusals, or the configured one if that is higher: what growth goes by. */
   readonly reference: number;
   readonly loweredAt: number;
-  /** Times it was lowered since a call last went well. */
+  /** The time before that; 0: it was lowered once. */
+  readonly loweredBefore: number;
+  /** Times it was lowered since a call last went well, beyond the first. */
   readonly strikes: number;
 }
 
@@ -90,13 +92,18 @@ export function afterRefusal(
       growth: isSlowed && pace ? Math.min(pace.growth, reference * growthPerMs) : reference * growthPerMs,
       reference,
       loweredAt: now,
+      loweredBefore: pace?.loweredAt ?? 0,
       strikes,
     },
     holdMs: strikes < 2 ? 0 : Math.min(LONGEST_HOLD_MS, FIRST_HOLD_MS * 2 ** (strikes - 2)),
   };
 }
 
-/** A call granted at `grantedAt` went well: refusals before it no longer add up. */
+/**
+ * A call granted at `grantedAt` went well: refusals before it no longer add up. An answer takes longer than a refusal: where a call that was granted
+ * after it has been refused already, that one refusal counts.
+ */
 export function afterSuccess(pace: Pace, grantedAt: number): Pace {
-  return pace.strikes > 0 && grantedAt > pace.loweredAt ? { ...pace, strikes: 0 } : pace;
+  const strikes = grantedAt > pace.loweredAt ? 0 : grantedAt > pace.loweredBefore ? 1 : pace.strikes;
+  return strikes < pace.strikes ? { ...pace, strikes } : pace;
 }

@@ -61,7 +61,7 @@ function parseFlow(text: string | undefined): Flow | undefined {
 }
 
 function parsePace(text: string | undefined): Pace | undefined {
-  const [perMs, heldUntil, growth, reference, loweredAt, strikes] = (text ?? "-").split(" ").map(Number);
+  const [perMs, heldUntil, growth, reference, loweredAt, loweredBefore, strikes] = (text ?? "-").split(" ").map(Number);
   if (perMs === undefined || Number.isNaN(perMs)) return undefined;
   return {
     perMs,
@@ -69,6 +69,7 @@ function parsePace(text: string | undefined): Pace | undefined {
     growth: growth ?? 0,
     reference: reference ?? 0,
     loweredAt: loweredAt ?? 0,
+    loweredBefore: loweredBefore ?? 0,
     strikes: strikes ?? 0,
   };
 }

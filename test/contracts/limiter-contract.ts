@@ -466,6 +466,21 @@ export function limiterContract(where: string, suite: LimiterSuite): void {
       expect((await acquire(limiter, ask(model), WAIT)).kind).toBe("granted");
     });
 
+    it("is not held longer and longer by refusals that overtake the answers of calls before them", async () => {
+      const { limiter, model } = start({ limits: { rpm: 60_000 } });
+      for (let i = 0; i < 7; i++) {
+        const good = ask(model);
+        expect((await acquire(limiter, good, WAIT)).kind).toBe("granted");
+        await refuse(limiter, model, { waitMs: 0, kind: "limit" });
+        await eventually(limiter.settle(answered(good)));
+        await suite.pass(150);
+      }
+      const startedAt = suite.now();
+      expect((await acquire(limiter, ask(model), WAIT)).kind).toBe("granted");
+      // Held, if at all, as after two refusals. Seven that add up hold it for sixteen seconds.
+      expect(suite.now() - startedAt).toBeLessThan(4_000);
+    });
+
     it("goes at half its pace for a good while when the vendor asks to slow down", async () => {
       const { limiter, model, other } = start({});
       await acquireMany(limiter, model, 200);
