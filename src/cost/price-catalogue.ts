@@ -28,12 +28,17 @@ export type CatalogueAnswer =
 const MORE_ADDRESSES: readonly { readonly host: string; readonly id: string }[] = [{ host: "api.together.ai", id: "together" }];
 /** `eu.api.openai.com`: there some models cost more than the list says. */
 const REGIONAL_HOST = /^[a-z]{2}\.api\.openai\.com$/;
+/** They search at every call, whether asked to or not, and each search costs more than a short prompt: the list's prices are of the tokens alone. */
+const SEARCHES = /-search-(?:preview|api)\b|^perplexity\//;
 
 /** The price that holds at a time. Standard prices: not those of priority, flex or batch processing. */
 export function cataloguePrice(question: CatalogueQuestion, at: Date): CatalogueAnswer {
   const host = question.baseUrl === undefined ? undefined : hostOf(question.baseUrl);
   if (host !== undefined && REGIONAL_HOST.test(host)) {
     return { kind: "none", reason: `some models cost more at the regional address ${host} than the catalogue's list says` };
+  }
+  if (SEARCHES.test(question.model.toLowerCase())) {
+    return { kind: "none", reason: "it is charged for each search as well, which a price per token doesn't hold" };
   }
   const provider = providerOf(question, host);
   if (!provider) return { kind: "none", reason: `the price catalogue knows no vendor at ${host ?? "this address"}` };

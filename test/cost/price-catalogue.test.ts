@@ -76,6 +76,8 @@ describe("cataloguePrice", () => {
     [DEEPSEEK, "deepseek-v4-flash", "its price depends on the time of day (deepseek/deepseek-v4-flash in the price catalogue)"],
     [GROQ, "whisper-large-v3", "groq/whisper-large-v3 in the price catalogue is also charged by audio_hours, input_audio_hours"],
     [at("https://api.perplexity.ai"), "sonar", "perplexity/sonar in the price catalogue is also charged by requests_kcount"],
+    [OPENAI, "gpt-4o-mini-search-preview-2025-03-11", "it is charged for each search as well"],
+    [at("https://openrouter.ai/api/v1"), "perplexity/sonar-pro", "it is charged for each search as well"],
     [GOOGLE, "gemma-4-31b-it", "google/gemma-4-31b-it in the price catalogue is listed without a price"],
     [OPENAI, "text-embedding-3-small", "is listed without prices for both input and output"],
     [{ ...OPENAI, baseUrl: "https://eu.api.openai.com/v1" }, "gpt-5", "some models cost more at the regional address eu.api.openai.com"],
