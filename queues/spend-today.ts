@@ -2,7 +2,8 @@
 
 import type { Redis } from "ioredis";
 import { addTotals, NO_TOTALS, type CallTotals } from "../src/cost/call-totals.ts";
-import { dayOf, readDayTotals, type CombinationTotals } from "../src/cost/redis-live-totals.ts";
+import { readDayTotals, type CombinationTotals } from "../src/cost/redis-live-totals.ts";
+import { dayOf } from "../src/job/day.ts";
 
 export interface SpendToday extends CallTotals {
   /** Of UTC, `2026-11-23`. */

@@ -1,5 +1,6 @@
 // What a report or an export is about, as the command line says it: batches, a period, groups, a model to compare with.
 
+import { DAY_MS } from "../src/job/day.ts";
 import { suggestion } from "../src/config/nearest.ts";
 import type { Fleet } from "../src/config/fleet.ts";
 import { callCostNanoUsd } from "../src/cost/call-cost.ts";
@@ -8,7 +9,6 @@ import { DIMENSION_NAMES, dimensionName, parseDimension, type Dimension } from "
 import type { Baseline } from "../src/report/spending-report.ts";
 import type { Store } from "../src/results/store.ts";
 
-const DAY_MS = 86_400_000;
 /** A day, or a time; without a zone it is UTC. */
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?)?$/;
 

@@ -3,7 +3,8 @@
 import { Option, type Command } from "commander";
 import { UsageError } from "../src/job/errors.ts";
 import { openStore } from "../src/results/open-store.ts";
-import { dayOf, DIMENSION_NAMES } from "../src/report/dimension.ts";
+import { DIMENSION_NAMES } from "../src/report/dimension.ts";
+import { dayOf } from "../src/job/day.ts";
 import { formatCount } from "../src/report/format.ts";
 import { renderReportCsv } from "../src/report/render-report-csv.ts";
 import { PAGE_DIVISIONS, renderReportPage } from "../src/report/render-report-page.ts";

@@ -1,7 +1,8 @@
 // modelfleet status: batches, queues, models and processes; or one batch.
 
 import type { Command } from "commander";
-import { dayOf, readDayTotals, type DayTotals } from "../src/cost/redis-live-totals.ts";
+import { readDayTotals, type DayTotals } from "../src/cost/redis-live-totals.ts";
+import { DAY_MS, dayOf } from "../src/job/day.ts";
 import { isOver, type BatchStatus } from "../src/job/batch.ts";
 import { UsageError } from "../src/job/errors.ts";
 import { formatCount, formatDuration, formatUsd } from "../src/report/format.ts";
@@ -26,7 +27,6 @@ interface Options {
 }
 
 const REFRESH_MS = 2_000;
-const DAY_MS = 86_400_000;
 /** Days whose totals are in the JSON. */
 const DAYS = 7;
 const CLEAR_SCREEN = "\u001B[H\u001B[2J";

@@ -1,6 +1,7 @@
 // Live totals in Redis: what the calls of each day of UTC come to, by combination of task, model, tenant and tags, and what those of the fleet's whole life do. They
 // say what the stores' ledgers say: each change of a ledger is counted once, by the watermark of its batch.
 
+import { DAY_MS, dayOf } from "../job/day.ts";
 import type { Redis } from "ioredis";
 import type { LedgerChange } from "../job/ledger-changes.ts";
 import type { LedgerEntry } from "../job/ledger.ts";
@@ -14,7 +15,6 @@ import { countScript } from "./count-script.ts";
 export const KEPT_DAYS = 62;
 /** Combinations of a day that are told apart by their tags; twice as many by their tenants. */
 export const ROOM = 2_000;
-const DAY_MS = 86_400_000;
 /** Places among the script's keys, from 1. */
 const FLEET = 2;
 const FIRST_DAY = Object.keys(totalsKeys).length + 1;
@@ -70,11 +70,6 @@ export async function readDayTotals(redis: Redis, days: readonly string[]): Prom
 /** What calls came to at most over the fleet's life, by task, model and tenant: of all tags together. It never falls. */
 export async function readFleetCounters(redis: Redis): Promise<readonly CombinationTotals[]> {
   return Object.entries(await redis.hgetall(totalsKeys.fleetMost)).map(parseTotals);
-}
-
-/** `now`: unix ms. */
-export function dayOf(now: number): string {
-  return new Date(now).toISOString().slice(0, 10);
 }
 
 /** As the script takes them: index of the hash among its keys, from 1, the fields, the numbers. */

@@ -1,13 +1,13 @@
 // A token bucket as one number: the time at which it will be full again. It refills continuously; a charge moves that time away, a credit
 // brings it nearer. (The same arithmetic runs inside Redis, in scope-lua.ts.)
 
+import { DAY_MS } from "../job/day.ts";
 import type { Limits } from "../job/model.ts";
 import { DIMENSIONS, type Dimension } from "./charging.ts";
 
 /** Less than this is the rounding of floating-point times, not a wait. */
 const ROUNDING_MS = 0.001;
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 /** What every vendor is assumed to let through at once, and half of it: ours where it isn't configured. */
 export const VENDOR_BURST_MS = 1_000;
 const DEFAULT_BURST_MS = VENDOR_BURST_MS / 2;

@@ -1,5 +1,6 @@
 // Reads from Redis how much of their limits a provider's models are using. It changes nothing.
 
+import { DAY_MS } from "../job/day.ts";
 import type { Redis } from "ioredis";
 import type { ProviderSpec } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
@@ -12,7 +13,6 @@ import { isOver, paceRate, type Pace } from "./pace.ts";
 import { providerScopes, type LimitScope } from "./scopes.ts";
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 export async function readLimitUse(redis: Redis, provider: ProviderSpec): Promise<ReadonlyMap<ModelId, LimitUse>> {
   const [fields, now] = await Promise.all([redis.hgetall(providerKeys(provider.name).buckets), serverTimeMs(redis)]);

@@ -1,5 +1,6 @@
 // What a report can be divided by, and where a call or a job belongs.
 
+import { dayOf } from "../job/day.ts";
 import type { JobTerms } from "../job/job.ts";
 import { splitModelId, type ModelId } from "../job/names.ts";
 
@@ -20,7 +21,6 @@ export interface Placed extends Pick<JobTerms, "tags" | "tenant"> {
 }
 
 const PLAIN = ["batch", "task", "model", "provider", "tenant", "day"] as const;
-const DAY_MS = 86_400_000;
 
 /** How the dimensions are written, for those who mistype one. */
 export const DIMENSION_NAMES: readonly string[] = ["batch", "task", "model", "provider", "tag:<name>", "tenant", "day"];
@@ -56,15 +56,4 @@ export function valueIn(dimension: Dimension, { batch, task, tags, tenant, model
     default:
       return dimension satisfies never;
   }
-}
-
-/** The day in UTC: `2026-11-23`. */
-export function dayOf(unixMs: number): string {
-  return new Date(unixMs).toISOString().slice(0, 10);
-}
-
-/** Every day from one to another, both included. */
-export function daysBetween(first: string, last: string): readonly string[] {
-  const [from, to] = [Date.parse(first), Date.parse(last)];
-  return Array.from({ length: Math.max(0, Math.round((to - from) / DAY_MS) + 1) }, (_, i) => dayOf(from + i * DAY_MS));
 }

@@ -1,7 +1,8 @@
 // A vendor that answers and doesn't always say what it took.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { dayOf, readDayTotals } from "../../src/cost/redis-live-totals.ts";
+import { readDayTotals } from "../../src/cost/redis-live-totals.ts";
+import { dayOf } from "../../src/job/day.ts";
 import { NO_USAGE } from "../../src/job/usage.ts";
 import { createRedisLessonBook } from "../../src/prompt/redis-lesson-book.ts";
 import { createSpendingReport } from "../../src/report/spending-report.ts";
