@@ -4,10 +4,10 @@ import type { PlannedFleet, Level, Range } from "./plan.ts";
 import type { ModelId } from "../job/names.ts";
 import { DIMENSIONS, NO_CHARGE, type Charge, type Dimension } from "../limits/charging.ts";
 import { meanLatency } from "./latencies.ts";
-import { playFile } from "./play-file.ts";
-import type { PlayedLimit } from "./play-limits.ts";
-import type { PlayedCall, PlayedModel } from "./play-models.ts";
-import type { PlayedRows, PlayedStep, Scene } from "./play-route.ts";
+import { playFile } from "./play/file.ts";
+import type { PlayedLimit } from "./play/limits.ts";
+import type { PlayedCall, PlayedModel } from "./play/models.ts";
+import type { PlayedRows, PlayedStep, Scene } from "./play/route.ts";
 import type { GroupCalls } from "./group-calls.ts";
 import { busiestLimit, playedModels, type Load, type SeenLimits } from "./scene.ts";
 

@@ -5,8 +5,8 @@ import type { ModelId } from "../job/names.ts";
 import type { Charge, Dimension } from "../limits/charging.ts";
 import { VENDOR_BURST_MS } from "../limits/bucket.ts";
 import { providerScopes, type LimitScope } from "../limits/scopes.ts";
-import type { PlayedLimit } from "./play-limits.ts";
-import type { PlayedModel } from "./play-models.ts";
+import type { PlayedLimit } from "./play/limits.ts";
+import type { PlayedModel } from "./play/models.ts";
 import type { Learned } from "./learned.ts";
 import { RAISE_EXTRA, MOST_RAISE, firstSlots, mostSlots, slotsNeeded, ASSUMED_LATENCY_MS } from "../limits/slots.ts";
 

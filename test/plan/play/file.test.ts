@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ModelId } from "../../src/job/names.ts";
-import { logNormalLatencies, meanLatency } from "../../src/plan/latencies.ts";
-import { playFile } from "../../src/plan/play-file.ts";
-import { playRoute, type Scene } from "../../src/plan/play-route.ts";
+import type { ModelId } from "../../../src/job/names.ts";
+import { logNormalLatencies, meanLatency } from "../../../src/plan/latencies.ts";
+import { playFile } from "../../../src/plan/play/file.ts";
+import { playRoute, type Scene } from "../../../src/plan/play/route.ts";
 import { atOnce, callTo, perSecond, playedModel, rowsBy, scene, step } from "./played-scene.ts";
 
 const [A, B, C, J] = ["v/a", "v/b", "w/c", "w/j"] as const satisfies readonly ModelId[];

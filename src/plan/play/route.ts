@@ -7,10 +7,10 @@
 //
 // Chance plays no part: shares are kept to as evenly as whole rows allow, and latencies come in even measure.
 
-import type { ModelId } from "../job/names.ts";
+import type { ModelId } from "../../job/names.ts";
 import { createEventQueue } from "./event-queue.ts";
-import { createPlayedQueue, type PlayedJob } from "./play-queue.ts";
-import { createPlayedModels, type PlayedCall, type PlayedModel } from "./play-models.ts";
+import { createPlayedQueue, type PlayedJob } from "./queue.ts";
+import { createPlayedModels, type PlayedCall, type PlayedModel } from "./models.ts";
 
 /** A step in its place on a way. */
 export interface PlayedStep {

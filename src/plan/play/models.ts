@@ -1,7 +1,7 @@
 // Models as a play has them: their queues, and the calls that a pool has in hand. What the router is told of them is as old as its last look.
 
-import type { ModelId } from "../job/names.ts";
-import { createPermitLine, type Charge, type PlayedLimit } from "./play-limits.ts";
+import type { ModelId } from "../../job/names.ts";
+import { createPermitLine, type Charge, type PlayedLimit } from "./limits.ts";
 
 export interface PlayedModel {
   readonly model: ModelId;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createEventQueue } from "../../src/plan/event-queue.ts";
+import { createEventQueue } from "../../../src/plan/play/event-queue.ts";
 
 describe("what is to come", () => {
   it("is taken soonest first, and what comes at the same time in the order in which it was added", () => {

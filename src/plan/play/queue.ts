@@ -1,6 +1,6 @@
 // The queue of a play: the rows of all groups, mixed evenly, and those that come back.
 
-import type { PlayedCall } from "./play-models.ts";
+import type { PlayedCall } from "./models.ts";
 
 export interface PlayedJob {
   readonly group: number;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createPlayedQueue as createQueue, type PlayedJob, type PlayedQueue } from "../../src/plan/play-queue.ts";
+import { createPlayedQueue as createQueue, type PlayedJob, type PlayedQueue } from "../../../src/plan/play/queue.ts";
 
 const createPlayedQueue = (groups: readonly { readonly rows: number }[], windowRows = 5_000) => createQueue(groups, windowRows);
 const groupsOf = (...rows: readonly number[]) => rows.map((each) => ({ rows: each }));

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ModelId } from "../../src/job/names.ts";
-import type { PlayedLimit } from "../../src/plan/play-limits.ts";
-import type { PlayedCall } from "../../src/plan/play-models.ts";
-import { EndlessPlay, playRoute, type Played, type PlayedStep, type Scene } from "../../src/plan/play-route.ts";
+import type { ModelId } from "../../../src/job/names.ts";
+import type { PlayedLimit } from "../../../src/plan/play/limits.ts";
+import type { PlayedCall } from "../../../src/plan/play/models.ts";
+import { EndlessPlay, playRoute, type Played, type PlayedStep, type Scene } from "../../../src/plan/play/route.ts";
 import { atOnce, BURST_MS, callTo, perSecond, playedModel, rowsBy, scene, step } from "./played-scene.ts";
 
 const [A, B, C, J] = ["v/a", "v/b", "w/c", "w/j"] as const satisfies readonly ModelId[];

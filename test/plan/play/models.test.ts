@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { ModelId } from "../../src/job/names.ts";
-import { createEventQueue } from "../../src/plan/event-queue.ts";
-import { createPlayedModels, type PlayedCall, type PlayedModel } from "../../src/plan/play-models.ts";
+import type { ModelId } from "../../../src/job/names.ts";
+import { createEventQueue } from "../../../src/plan/play/event-queue.ts";
+import { createPlayedModels, type PlayedCall, type PlayedModel } from "../../../src/plan/play/models.ts";
 import { atOnce, callTo, perSecond, playedModel } from "./played-scene.ts";
 
 const [A, B] = ["v/a", "v/b"] as const satisfies readonly ModelId[];

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createPermitLine, type Charge, type PlayedLimit } from "../../src/plan/play-limits.ts";
+import { createPermitLine, type Charge, type PlayedLimit } from "../../../src/plan/play/limits.ts";
 import { atOnce, perSecond } from "./played-scene.ts";
 
 interface Asked {

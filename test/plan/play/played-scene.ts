@@ -1,9 +1,9 @@
 // Scenes for plays: calls, models with limits of so many calls per second, steps, rows.
 
-import type { ModelId } from "../../src/job/names.ts";
-import type { Charge, PlayedLimit } from "../../src/plan/play-limits.ts";
-import type { PlayedCall, PlayedModel } from "../../src/plan/play-models.ts";
-import type { PlayedRows, PlayedStep, Scene } from "../../src/plan/play-route.ts";
+import type { ModelId } from "../../../src/job/names.ts";
+import type { Charge, PlayedLimit } from "../../../src/plan/play/limits.ts";
+import type { PlayedCall, PlayedModel } from "../../../src/plan/play/models.ts";
+import type { PlayedRows, PlayedStep, Scene } from "../../../src/plan/play/route.ts";
 
 /** As the fleet has it of a limit's rate (src/limits/bucket.ts). */
 export const BURST_MS = 500;

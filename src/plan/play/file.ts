@@ -1,8 +1,8 @@
 // Plays a file of any size: a small one row by row; of a large one so many rows that the fleet has come to its pace, and half as many: what the second half took,
 // each further portion takes as well. Of a stock that may go at once each of them has its part.
 
-import type { PlayedLimit } from "./play-limits.ts";
-import { playRoute, type Played, type Scene } from "./play-route.ts";
+import type { PlayedLimit } from "./limits.ts";
+import { playRoute, type Played, type Scene } from "./route.ts";
 
 /** The pace is reached after the queues are full (five seconds' work), jobs that were set aside have come back (ten more), and pools have all their slots. */
 const PLAYED_SECONDS = 120;
