@@ -1,6 +1,6 @@
 // What should worry somebody about the budgets: those that are used up, and those that will be soon.
 
-import { isUsedUp } from "../src/cost/budget-gate.ts";
+import { standingOf } from "../src/cost/account-standing.ts";
 import type { AccountState } from "../src/cost/purse.ts";
 import { formatUsd } from "../src/report/format.ts";
 
@@ -10,16 +10,19 @@ export function budgetWarnings(accounts: readonly AccountState[]): readonly stri
   return accounts.flatMap((account) => {
     const { budget, limitNanoUsd, spentNanoUsd, reservedNanoUsd } = account;
     const used = spentNanoUsd + reservedNanoUsd;
-    if (!isUsedUp(account) && used < NEARLY * limitNanoUsd) return [];
+    const standing = standingOf(account);
+    if (standing.kind === "open" && used < NEARLY * limitNanoUsd) return [];
     const state = `Budget ${titleOf(account)}: ${formatUsd(used)} of ${formatUsd(limitNanoUsd)} ${budget.per === "all" ? "" : `for this ${budget.per} `}`;
-    const { refusedNanoUsd = 0 } = account;
-    if (refusedNanoUsd > limitNanoUsd && budget.action === "stop") {
+    const neededNanoUsd = standing.kind === "no-room" ? standing.neededNanoUsd : 0;
+    if (neededNanoUsd > limitNanoUsd && budget.action === "stop") {
       const raise = `modelfleet budgets raise ${budget.name} --to DOLLARS`;
       return [
-        `${state}are spent or reserved, and a call is expected to cost ${formatUsd(refusedNanoUsd)}, more than all of it: its job waits until ${raise}, or its batch is cancelled.`,
+        `${state}are spent or reserved, and a call is expected to cost ${formatUsd(neededNanoUsd)}, more than all of it: its job waits until ${raise}, or its batch is cancelled.`,
       ];
     }
-    if (!isUsedUp(account)) return [`${state}are spent or reserved.`];
+    if (standing.kind === "open") return [`${state}are spent or reserved.`];
+    if (standing.kind === "no-room")
+      return [`${state}are spent or reserved, no room for a call of ${formatUsd(neededNanoUsd)}${whatNow(account)}`];
     return [`${state}are spent or reserved${whatNow(account)}`];
   });
 }

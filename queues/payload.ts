@@ -4,21 +4,15 @@
 import { z } from "zod";
 import type { JsonObject } from "../src/job/json.ts";
 import { contentOf, type Job, type JobTerms } from "../src/job/job.ts";
-import { BATCH_PATTERN, ROW_LIMIT, TENANT_CHARACTERS, type ModelId } from "../src/job/names.ts";
+import { BATCH_PATTERN, ROW_LIMIT, type ModelId } from "../src/job/names.ts";
 import type { Outcome } from "../src/job/outcome.ts";
 import { freshProgress, plausibleTime, type Progress } from "../src/job/progress.ts";
 import type { Step } from "../src/job/task.ts";
+import { issuesOf, rowShape } from "./check-row.ts";
 
 export const PAYLOAD_VERSION = 1;
 /** Rows of jobs that name neither batch nor row go into inbox batches of this many. */
 export const INBOX_ROWS = 1_000_000;
-
-const jsonObject = z.custom<JsonObject>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  "must be an object",
-);
-
-const modelName = z.custom<ModelId>((value) => typeof value === "string" && /^[^/]+\/.+/.test(value), "must be provider/model");
 
 const publicPayload = z
   .object({
@@ -27,18 +21,7 @@ const publicPayload = z
     row: z.int().min(0).lt(ROW_LIMIT).optional(),
     /** Rows in the whole batch, where the sender knows it: the batch then ends by itself. */
     total: z.int().min(1).lt(ROW_LIMIT).optional(),
-    input: jsonObject.optional(),
-    body: jsonObject.optional(),
-    id: z.string().max(512).optional(),
-    line: z.int().min(1).optional(),
-    tags: z.record(z.string(), z.string()).optional(),
-    /** Unix milliseconds. */
-    deadline: z.int().min(0).optional(),
-    tenant: z.string().min(1).max(TENANT_CHARACTERS).optional(),
-    /** The class of the row's data, and the only models that may see it, or those that may not. */
-    dataClass: z.string().min(1).optional(),
-    allow: z.array(modelName).min(1).optional(),
-    deny: z.array(modelName).optional(),
+    ...rowShape,
   })
   .refine((payload) => (payload.batch === undefined) === (payload.row === undefined), "give both `batch` and `row`, or neither")
   .refine((payload) => payload.input !== undefined || payload.body !== undefined, "give `input` (or `body`, an OpenAI request)");
@@ -140,7 +123,7 @@ export function parseTaskPayload(
   const place = placeOf(task, jobId, data);
   const base = { hop: 0, round: 0, progress: freshProgress(timestamp) };
   if (!parsed.success) {
-    const reason = parsed.error.issues.map((issue) => `${issue.path.join(".") || "payload"}: ${issue.message}`).join("; ");
+    const reason = issuesOf(parsed.error, "payload");
     const input = typeof data === "object" && data !== null && !Array.isArray(data) ? (data as JsonObject) : { payload: data as never };
     return { kind: "bad", envelope: { job: { task, ...place, input }, ...base }, reason };
   }

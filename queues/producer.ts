@@ -3,9 +3,10 @@
 import { randomUUID } from "node:crypto";
 import type { BatchStatus } from "../src/job/batch.ts";
 import { UsageError } from "../src/job/errors.ts";
-import { BATCH_PATTERN, isTenant, NAME_PATTERN, TENANT_CHARACTERS } from "../src/job/names.ts";
+import { BATCH_PATTERN, NAME_PATTERN } from "../src/job/names.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { createBatchStates } from "./batch-state.ts";
+import { checkRow } from "./check-row.ts";
 import { connectRedis, requireRedis } from "./connection.ts";
 import { createMemoryGate } from "./memory-gate.ts";
 import { createQueueSet } from "./queue-set.ts";
@@ -26,7 +27,7 @@ export interface ProducerOptions {
 
 export interface Producer {
   readonly batch: string;
-  /** Adds the next row; resolves once it is taken, which waits while the window is full. Rejects with UsageError for a tenant that can't be one. */
+  /** Adds the next row; resolves once it is taken, which waits while the window is full. Rejects with UsageError for a row with a field that can't be. */
   add(row: RowFields): Promise<void>;
   /** Adds what is left and tells the fleet the total, without which a batch never finishes. Resolves with the number of rows. */
   seal(): Promise<number>;
@@ -73,12 +74,7 @@ export async function createProducer(options: ProducerOptions): Promise<Producer
   return {
     batch,
     async add(row) {
-      if (row.tenant !== undefined && !isTenant(row.tenant)) {
-        throw new UsageError(
-          `the tenant ${JSON.stringify(row.tenant)} is not valid`,
-          `Use a text of 1 to ${TENANT_CHARACTERS} characters.`,
-        );
-      }
+      checkRow(row);
       await writer.add(row);
     },
     async seal() {

@@ -1,10 +1,11 @@
 // modelfleet budgets: how they stand; and raising one while the fleet runs.
 
 import type { Command } from "commander";
-import { isUsedUp } from "../src/cost/budget-gate.ts";
+import { standingOf } from "../src/cost/account-standing.ts";
+import { BATCH_CAP } from "../src/cost/budget.ts";
 import { nanoUsdFromDollars } from "../src/cost/money.ts";
 import type { AccountState } from "../src/cost/purse.ts";
-import { readBatchCaps } from "../src/cost/redis-batch-cap.ts";
+import { readLiveBatchCaps } from "../src/cost/redis-batch-cap.ts";
 import { readBudgetStates, setBudgetLimit } from "../src/cost/redis-budget-states.ts";
 import { UsageError } from "../src/job/errors.ts";
 import { formatUsd } from "../src/report/format.ts";
@@ -41,9 +42,9 @@ export function registerBudgets(program: Command): void {
 async function show(options: Options): Promise<void> {
   const open = await openFleet(options);
   try {
-    const [budgets, caps] = await Promise.all([readBudgetStates(open.redis, open.fleet.budgets), readBatchCaps(open.redis)]);
+    const [budgets, caps] = await Promise.all([readBudgetStates(open.redis, open.fleet.budgets), readLiveBatchCaps(open.redis)]);
     const accounts = [...budgets, ...caps];
-    if (options.json) process.stdout.write(`${JSON.stringify(accounts, undefined, 2)}\n`);
+    if (options.json) process.stdout.write(`${JSON.stringify(accounts.map(withConfigured), undefined, 2)}\n`);
     else if (accounts.length === 0) say("no budgets are configured: see docs/costs.md");
     else process.stdout.write(budgetTable(accounts));
   } finally {
@@ -57,13 +58,38 @@ export function budgetTable(accounts: readonly AccountState[]): string {
     accounts.map((account) => [
       titleOf(account),
       account.budget.per,
-      formatUsd(account.limitNanoUsd),
+      limitOf(account),
       formatUsd(account.spentNanoUsd),
       formatUsd(account.reservedNanoUsd),
       account.budget.action,
-      isUsedUp(account) ? "used up" : "open",
+      stateOf(account),
     ]),
   );
+}
+
+function limitOf({ limitNanoUsd, isRaised, budget }: AccountState): string {
+  const limit = formatUsd(limitNanoUsd);
+  const how = limitNanoUsd < budget.limitNanoUsd ? "lowered" : "raised";
+  return isRaised ? `${limit} (${how}; configured ${formatUsd(budget.limitNanoUsd)})` : limit;
+}
+
+function stateOf(account: AccountState): string {
+  const standing = standingOf(account);
+  switch (standing.kind) {
+    case "open":
+      return "open";
+    case "no-room":
+      return `no room for ${formatUsd(standing.neededNanoUsd)}`;
+    case "used-up":
+      return "used up";
+    default:
+      return standing satisfies never;
+  }
+}
+
+/** A batch's own budget has no configured limit. */
+function withConfigured(account: AccountState): object {
+  return account.budget === BATCH_CAP ? account : { ...account, configuredNanoUsd: account.budget.limitNanoUsd };
 }
 
 async function raise(name: string, { to = "", of, ...options }: Options): Promise<void> {

@@ -1,7 +1,7 @@
 // Results from the store to where the user wants them: answers in input order, errors apart, and the report.
 
 import { constants } from "node:fs";
-import { access, realpath, rm, stat } from "node:fs/promises";
+import { access, lstat, realpath, rm, stat } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { UsageError } from "../src/job/errors.ts";
 import type { Result } from "../src/job/result.ts";
@@ -106,11 +106,11 @@ export async function deliver(
       );
     }
     const { counts, summary } = await writeAndSumUp(store, { ...options, which: "answered" });
-    const errorsFile = output === undefined ? undefined : errorsBeside(output);
+    say(`\n${renderText(summary)}\n`);
+    const errorsFile = output === undefined ? undefined : await errorsBeside(output);
     if (errorsFile !== undefined && counts.errors > 0)
       await writeResults(store, { batch, format: "jsonl", which: "errors", output: errorsFile });
     else if (errorsFile !== undefined) await rm(errorsFile, { force: true }); // of an earlier run: those errors are gone
-    say(`\n${renderText(summary)}\n`);
     if (status && status.duplicateCalls > 0)
       say(`duplicate calls: ${formatCount(status.duplicateCalls)} (cut off in mid-flight and made again)`);
     if (output !== undefined) say(`${formatCount(counts.answered)} answers → ${output}`);
@@ -128,10 +128,13 @@ export async function deliver(
   }
 }
 
-/** `out.jsonl` → `out.errors.jsonl`. */
-function errorsBeside(output: string): string {
-  const extension = extname(output);
-  return `${extension ? output.slice(0, -extension.length) : output}.errors.jsonl`;
+/** `out.jsonl` → `out.errors.jsonl`, beside the file that a link names, as the answers are; undefined for what is no file, such as a pipe. */
+async function errorsBeside(output: string): Promise<string | undefined> {
+  const isLink = (await lstat(output)).isSymbolicLink();
+  const path = isLink ? await realpath(output).catch(() => undefined) : output; // none: the link of an open pipe, or of a file that was deleted
+  if (path === undefined || !(await stat(path)).isFile()) return undefined;
+  const extension = extname(path);
+  return `${extension ? path.slice(0, -extension.length) : path}.errors.jsonl`;
 }
 
 async function isSameFile(one: string, other: string): Promise<boolean> {

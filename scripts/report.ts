@@ -1,5 +1,7 @@
 // modelfleet report: what batches came to, by batch, task, model, provider, tag, tenant or day; as text, JSON, CSV, and a page with charts.
 
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { Option, type Command } from "commander";
 import { UsageError } from "../src/job/errors.ts";
 import { openStore } from "../src/results/open-store.ts";
@@ -7,6 +9,7 @@ import { DIMENSION_NAMES } from "../src/report/dimension.ts";
 import { dayOf } from "../src/job/day.ts";
 import { formatCount } from "../src/report/format.ts";
 import { renderReportCsv } from "../src/report/render-report-csv.ts";
+import { renderReportJson } from "../src/report/render-report-json.ts";
 import { PAGE_DIVISIONS, renderReportPage } from "../src/report/render-report-page.ts";
 import { renderReportText } from "../src/report/render-report-text.ts";
 import { createSpendingReport, type SpendingReport } from "../src/report/spending-report.ts";
@@ -66,7 +69,8 @@ async function report(named: readonly string[], options: Options): Promise<void>
       );
     }
     const asked: SpendingReport = { ...made, divisions: made.divisions.slice(-1) };
-    process.stdout.write(render(asked, batches, options));
+    // One piece after the other: all at once might be more than memory holds.
+    await pipeline(Readable.from(render(asked, batches, options)), process.stdout, { end: false });
     if (options.html === undefined) return;
     const subtitle = [batches.length > 1 ? batchWords(batches) : "", daysOf(made)].filter((words) => words !== "").join(" · ");
     const page = renderReportPage(made, { title: titleOf(batches), subtitle, ...(options.baseline ? { baseline: options.baseline } : {}) });
@@ -78,18 +82,18 @@ async function report(named: readonly string[], options: Options): Promise<void>
   }
 }
 
-function render(report: SpendingReport, batches: readonly string[], options: Options): string {
+function render(report: SpendingReport, batches: readonly string[], options: Options): Iterable<string> {
   const division = report.divisions[0] ?? { by: [], groups: [] };
-  if (options.csv) return renderReportCsv(division);
-  if (options.json) return `${JSON.stringify(toJson(report, batches, options), undefined, 2)}\n`;
+  if (options.csv) return [renderReportCsv(division)];
+  if (options.json) return renderReportJson(jsonHead(report, batches, options), division);
   const { baseline } = options;
   const title = [titleOf(batches), daysOf(report)].filter((words) => words !== "").join(", ");
-  return `${renderReportText(report, { title, ...(baseline === undefined ? {} : { baseline }) })}\n`;
+  return [`${renderReportText(report, { title, ...(baseline === undefined ? {} : { baseline }) })}\n`];
 }
 
-function toJson(report: SpendingReport, batches: readonly string[], options: Options): object {
+/** All but the groups. */
+function jsonHead(report: SpendingReport, batches: readonly string[], options: Options): object {
   const { total, divisions, firstCallAt, lastCallAt, answersWithoutCall } = report;
-  const { by = [], groups = [] } = divisions[0] ?? {};
   return {
     batches,
     since: options.since,
@@ -99,11 +103,7 @@ function toJson(report: SpendingReport, batches: readonly string[], options: Opt
     lastCallAt: lastCallAt === undefined ? undefined : new Date(lastCallAt).toISOString(),
     answersWithoutCall,
     total,
-    by,
-    groups: groups.map(({ values, ...figures }) => ({
-      group: Object.fromEntries(by.map((name, i) => [name, values[i] ?? null])),
-      ...figures,
-    })),
+    by: divisions[0]?.by ?? [],
   };
 }
 

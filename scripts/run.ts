@@ -80,7 +80,7 @@ async function run(file: string, options: Options): Promise<number> {
     }
     const session = await openBatch(open, input, task.name, options, terms);
     announce(session, input);
-    const cap = await capBatch(open, session, maxCostNanoUsd);
+    const cap = await capBatch(open, session, maxCostNanoUsd, terms);
     if (!session.isOver) {
       await keeper.ensure();
       await workBatch(open, {

@@ -1,7 +1,8 @@
 // Why a batch's rows may not be moving: what of their route takes no calls now, and which budgets refuse them, as far as Redis tells.
 
 import type { Fleet } from "../src/config/fleet.ts";
-import { accountKey, isUsedUp } from "../src/cost/budget-gate.ts";
+import { standingOf } from "../src/cost/account-standing.ts";
+import { accountKey } from "../src/cost/budget-gate.ts";
 import { accountsOf, type Spending } from "../src/cost/budget.ts";
 import type { AccountState } from "../src/cost/purse.ts";
 import type { JobTerms } from "../src/job/job.ts";
@@ -41,7 +42,7 @@ export async function whyStuck(
   const held = seen.models.filter(({ model }) => models.has(model)).flatMap((model) => reasonOf(model, seen.at) ?? []);
   const binding = bindingAccounts(fleet, route, rows);
   const refusing = seen.budgets.filter(
-    (account) => account.refusedNanoUsd !== undefined && isUsedUp(account) && mayBind(account, binding, rows),
+    (account) => account.refusedNanoUsd !== undefined && standingOf(account).kind !== "open" && mayBind(account, binding, rows),
   );
   return [...held.map((reason) => ({ reason })), ...refusing.map(budgetHoldup)];
 }

@@ -2,7 +2,7 @@
 //
 // KEYS  1 spent (hash account@period → nano-dollars) · 2 reserved (the same) · 3 reservations (hash id → JSON { amount (text: cjson writes 14 digits), accounts, isOver?, isSettled? }) · 4 expiries (sorted set of
 //       reservation ids by the end of their lifetime, and of `@account@period` by when it is forgotten) · 5 limits (hash budget → raised limit, and account → limit of its own) · 6 refused (hash
-//       account@period → `amount@unix ms` of the last refusal)
+//       account@period → `amount@unix ms` of the last refusal, and `@unix ms` when a call was last held back because of it)
 // All amounts are whole nano-dollars: exact in Lua's doubles up to nine million dollars.
 
 export const BUDGET_LUA = `

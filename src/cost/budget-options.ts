@@ -1,6 +1,7 @@
 // The options of budgets.
 
 import { z } from "zod";
+import { soundText } from "../job/sound-text.ts";
 import type { BudgetSpec } from "./budget.ts";
 import { nanoUsdFromDollars } from "./money.ts";
 import { priceFromDollars } from "./price.ts";
@@ -74,7 +75,7 @@ export function buildBudgets(options: readonly BudgetOptions[]): readonly Budget
       name: nameOf(each),
       scope,
       ...(tag === undefined ? {} : { tag }),
-      ...(value === undefined ? {} : { of: value }),
+      ...(value === undefined ? {} : { of: soundText(value) }),
       per,
       limitNanoUsd: limit,
       action,

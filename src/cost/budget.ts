@@ -9,6 +9,7 @@
 
 import type { Price, TokenPrices } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
+import { soundText, textOf } from "../job/sound-text.ts";
 
 export type BudgetPeriod = "hour" | "day" | "month" | "all";
 
@@ -56,7 +57,7 @@ export const BATCH_CAP: BudgetSpec = {
 
 export interface Account {
   readonly budget: BudgetSpec;
-  /** `name|value`; its period is added by the time of Redis. */
+  /** `name|value`, of sound text: one call's account must not be what Redis can't read for all that are asked for with it. Its period is added by the time of Redis. */
   readonly id: string;
   /** A reservation that passes the limit is refused. */
   readonly isBinding: boolean;
@@ -66,13 +67,16 @@ export interface Account {
 export function accountsOf(budgets: readonly BudgetSpec[], spending: Spending): readonly Account[] {
   const all = spending.isCapped ? [...budgets, BATCH_CAP] : budgets;
   return all.flatMap((budget): readonly Account[] => {
-    const value = valueOf(budget, spending);
-    if (value === undefined || (budget.of !== undefined && budget.of !== value)) return [];
+    const found = valueOf(budget, spending);
+    if (found === undefined || found === null) return [];
+    const value = soundText(textOf(found));
+    if (budget.of !== undefined && budget.of !== value) return [];
     return [{ budget, id: `${budget.name}|${value}`, isBinding: isBinding(budget, spending.price) }];
   });
 }
 
-function valueOf({ scope, tag }: BudgetSpec, spending: Spending): string | undefined {
+/** As its row has it: rows that were queued unlooked at may have anything. */
+function valueOf({ scope, tag }: BudgetSpec, spending: Spending): unknown {
   switch (scope) {
     case "fleet":
       return "";

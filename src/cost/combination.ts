@@ -2,7 +2,7 @@
 // combination is a field's name: JSON of [task, model, tenant or null, [[tag, value] …] in order]. Where there are too many, 0 stands for what is not told apart.
 
 import type { LedgerEntry } from "../job/ledger.ts";
-import { soundText } from "../job/sound-text.ts";
+import { soundText, textOf } from "../job/sound-text.ts";
 
 export interface Combination {
   readonly task: string;
@@ -20,7 +20,9 @@ type CombinedTerms = Pick<LedgerEntry, "task" | "model" | "tenant" | "tags">;
 
 /** The field of an entry's combination. */
 export function combinationField({ task, model, tenant, tags }: CombinedTerms): string {
-  const pairs = tags === undefined ? [] : Object.entries(tags).map(([name, value]) => [soundText(name), soundText(value)] as const);
+  const pairs = Object.entries(tags ?? {}).flatMap(([name, value]) =>
+    isNothing(value) ? [] : [[soundText(name), recorded(value)] as const],
+  );
   if (pairs.length > 1) pairs.sort(byName);
   const field = fieldOf(task, model, tenant, pairs);
   return field.length > MOST_CHARACTERS ? fieldOf(task, model, tenant, 0) : field;
@@ -44,7 +46,16 @@ export function parseCombination(field: string): Combination {
 
 /** Of sound text alone: a store may give back what was booked without what is not, and it must be found again under the same name. */
 function fieldOf(task: string, model: string, tenant: string | undefined, tags: readonly (readonly [string, string])[] | 0): string {
-  return JSON.stringify([task, model, tenant === undefined ? null : soundText(tenant), tags]);
+  return JSON.stringify([task, model, isNothing(tenant) ? null : recorded(tenant), tags]);
+}
+
+/** Rows may have been recorded with tags and tenants that nobody had looked at: one that can't be counted would hold up all behind it. */
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+function recorded(value: unknown): string {
+  return soundText(textOf(value));
 }
 
 function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {

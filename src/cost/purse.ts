@@ -19,11 +19,15 @@ export interface AccountState {
   readonly value: string;
   /** As configured, or as it was raised to. */
   readonly limitNanoUsd: number;
+  /** The limit was set while the fleet ran (`budgets raise`), for the budget or for this account, and stands whatever the configuration says. */
+  readonly isRaised?: boolean;
   readonly spentNanoUsd: number;
   readonly reservedNanoUsd: number;
   /** The last reservation that was refused in this period, and how long ago. */
   readonly refusedNanoUsd?: number;
   readonly refusedMsAgo?: number;
+  /** How long ago a router last held a call back because of that refusal. */
+  readonly heldMsAgo?: number;
   /** Unix ms; absent for a budget over all time. */
   readonly endsAt?: number;
 }

@@ -2,6 +2,7 @@
 // that it holds for those that are queued already.
 
 import type { Redis } from "ioredis";
+import { isOver, type BatchState } from "../job/batch.ts";
 import { batchKeys, budgetKeys } from "../runtime/keys.ts";
 import { redisScript, runScript } from "../runtime/redis-script.ts";
 import { BATCH_CAP } from "./budget.ts";
@@ -9,9 +10,11 @@ import type { AccountState } from "./purse.ts";
 import { readBudgetStates } from "./redis-budget-states.ts";
 
 const setScript = redisScript(`
--- KEYS 1 spent 2 limits  ARGV 1 account 2 field 3 limit 4 spent, at least: without a cap nothing was counted here
+-- KEYS 1 spent 2 limits 3 refused  ARGV 1 account 2 field 3 limit 4 spent, at least: without a cap nothing was counted here
 if tonumber(redis.call('HGET', KEYS[1], ARGV[2]) or '0') < tonumber(ARGV[4]) then redis.call('HSET', KEYS[1], ARGV[2], ARGV[4]) end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+-- What an earlier limit refused says nothing of this one.
+redis.call('HDEL', KEYS[3], ARGV[2])
 return 1
 `);
 
@@ -21,7 +24,7 @@ export async function setBatchCap(
   batch: string,
   { limitNanoUsd, spentNanoUsd }: { readonly limitNanoUsd: number; readonly spentNanoUsd: number },
 ): Promise<void> {
-  const keys = [budgetKeys.spent, budgetKeys.limits];
+  const keys = [budgetKeys.spent, budgetKeys.limits, budgetKeys.refused];
   await runScript(redis, setScript, keys, [accountOf(batch), fieldOf(batch), String(limitNanoUsd), String(spentNanoUsd)]);
   await redis.hset(batchKeys(batch).meta, "capped", 1);
 }
@@ -41,6 +44,15 @@ export async function readBatchCap(redis: Redis, batch: string): Promise<Account
 export async function readBatchCaps(redis: Redis): Promise<readonly AccountState[]> {
   const states = await readBudgetStates(redis, [BATCH_CAP]);
   return states.filter(({ limitNanoUsd }) => limitNanoUsd !== BATCH_CAP.limitNanoUsd);
+}
+
+/** For whoever looks. Those whose batch is over or unknown are taken away here: the command that set one may not have seen the end. */
+export async function readLiveBatchCaps(redis: Redis): Promise<readonly AccountState[]> {
+  const caps = await readBatchCaps(redis);
+  const states = await Promise.all(caps.map(({ value }) => redis.hget(batchKeys(value).meta, "state") as Promise<BatchState | null>));
+  const isLive = (i: number) => states[i] != null && !isOver(states[i]);
+  await Promise.all(caps.filter((_, i) => !isLive(i)).map(({ value }) => removeBatchCap(redis, value, { isOver: true })));
+  return caps.filter((_, i) => isLive(i));
 }
 
 function accountOf(batch: string): string {

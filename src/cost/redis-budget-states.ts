@@ -1,9 +1,10 @@
 // How the budgets stand, read from Redis: for whoever routes, and for who looks.
 
 import type { Redis } from "ioredis";
+import { soundText } from "../job/sound-text.ts";
 import { budgetKeys } from "../runtime/keys.ts";
-import { serverTimeMs } from "../runtime/redis-script.ts";
-import { periodEnd, periodOf, type BudgetSpec } from "./budget.ts";
+import { redisScript, runScript, serverTimeMs } from "../runtime/redis-script.ts";
+import { BATCH_CAP, periodEnd, periodOf, type BudgetSpec } from "./budget.ts";
 import type { AccountState } from "./purse.ts";
 
 type Amounts = Readonly<Record<string, string>>;
@@ -64,10 +65,12 @@ function toStates(budgets: readonly BudgetSpec[], { spent, reserved, refused, li
     const endsAt = periodEnd(budget.per, now);
     return Array.from(values, (value): AccountState => {
       const field = `${budget.name}|${value}${suffix}`;
+      const set = limits[`${budget.name}|${value}`] ?? limits[budget.name];
       return {
         budget,
         value,
-        limitNanoUsd: Number(limits[`${budget.name}|${value}`] ?? limits[budget.name] ?? budget.limitNanoUsd),
+        limitNanoUsd: Number(set ?? budget.limitNanoUsd),
+        isRaised: set !== undefined && budget !== BATCH_CAP,
         spentNanoUsd: Number(spent[field] ?? 0),
         reservedNanoUsd: Number(reserved[field] ?? 0),
         ...lastRefusal(refused[field], now),
@@ -77,10 +80,32 @@ function toStates(budgets: readonly BudgetSpec[], { spent, reserved, refused, li
   });
 }
 
-function lastRefusal(refused: string | undefined, now: number): Pick<AccountState, "refusedNanoUsd" | "refusedMsAgo"> {
+function lastRefusal(refused: string | undefined, now: number): Pick<AccountState, "refusedNanoUsd" | "refusedMsAgo" | "heldMsAgo"> {
   if (refused === undefined) return {};
-  const [amount, at = "0"] = refused.split("@");
-  return { refusedNanoUsd: Number(amount), refusedMsAgo: Math.max(0, now - Number(at)) };
+  const [amount, at = "0", heldAt] = refused.split("@");
+  const msAgo = (then: string) => Math.max(0, now - Number(then));
+  return {
+    refusedNanoUsd: Number(amount),
+    refusedMsAgo: msAgo(at),
+    ...(heldAt === undefined ? {} : { heldMsAgo: msAgo(heldAt) }),
+  };
+}
+
+const heldScript = redisScript(`
+-- KEYS 1 refused  ARGV fields of accounts: only those that have refused something are noted
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+for _, field in ipairs(ARGV) do
+  local refusal = string.match(redis.call('HGET', KEYS[1], field) or '', '^%d+@%d+')
+  if refusal then redis.call('HSET', KEYS[1], field, refusal .. '@' .. now) end
+end
+return 1
+`);
+
+/** Calls are held back because of what these accounts have refused: whoever looks sees that somebody still waits. */
+export async function noteHeld(redis: Redis, accounts: readonly Pick<AccountState, "budget" | "value">[], now: number): Promise<void> {
+  const fields = accounts.map(({ budget, value }) => `${budget.name}|${value}@${periodOf(budget.per, now)}`);
+  await runScript(redis, heldScript, [budgetKeys.refused], fields);
 }
 
 /**
@@ -92,7 +117,7 @@ export async function setBudgetLimit(
   { budget, value }: { readonly budget: string; readonly value?: string | undefined },
   limitNanoUsd: number | undefined,
 ): Promise<void> {
-  const field = value === undefined ? budget : `${budget}|${value}`;
+  const field = value === undefined ? budget : `${budget}|${soundText(value)}`;
   if (limitNanoUsd === undefined) await redis.hdel(budgetKeys.limits, field);
   else await redis.hset(budgetKeys.limits, field, limitNanoUsd);
 }

@@ -8,6 +8,11 @@ const REPLACEMENT = "\uFFFD";
 /** Of whole pairs too; most texts have none, and are looked at once. */
 const HALVES = /[\uD800-\uDFFF]/;
 
+/** Of what should be a text, and came in unlooked at: a row's tag from JavaScript may be anything. What is no text is taken for its JSON. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
 export function soundText(text: string): string {
   const whole = HALVES.test(text) ? text.replaceAll(/\p{Surrogate}/gu, REPLACEMENT) : text;
   return whole.includes("\0") ? whole.replaceAll("\0", REPLACEMENT) : whole;

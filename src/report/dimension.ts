@@ -3,6 +3,7 @@
 import { dayOf } from "../job/day.ts";
 import type { JobTerms } from "../job/job.ts";
 import { splitModelId, type ModelId } from "../job/names.ts";
+import { textOf } from "../job/sound-text.ts";
 
 export type Dimension =
   | { readonly kind: "batch" | "task" | "model" | "provider" | "tenant" | "day" }
@@ -48,12 +49,17 @@ export function valueIn(dimension: Dimension, { batch, task, tags, tenant, model
     case "provider":
       return model === undefined ? null : splitModelId(model).provider;
     case "tenant":
-      return tenant ?? null;
+      return recorded(tenant);
     case "tag":
-      return tags && Object.hasOwn(tags, dimension.tag) ? (tags[dimension.tag] ?? null) : null;
+      return tags && Object.hasOwn(tags, dimension.tag) ? recorded(tags[dimension.tag]) : null;
     case "day":
       return dayOf(at);
     default:
       return dimension satisfies never;
   }
+}
+
+/** Rows may have been recorded with tags and tenants that nobody had looked at. */
+function recorded(value: unknown): GroupValue {
+  return value === undefined || value === null ? null : textOf(value);
 }

@@ -4,6 +4,7 @@ import type { LedgerEntry } from "../job/ledger.ts";
 import type { Result } from "../job/result.ts";
 import { isForAnswer } from "../job/result-answer.ts";
 import { addUsage, NO_USAGE, type Usage } from "../job/usage.ts";
+import { exactSum } from "./exact-sum.ts";
 import { addLatency, createLatencyHistogram, latencyQuantile, type LatencyHistogram } from "./latency-histogram.ts";
 import { MONEY_USES, type MoneyUse } from "./money-uses.ts";
 
@@ -34,8 +35,11 @@ export interface Figures {
   readonly checks: { readonly answers: number; readonly passed: number };
   /** Of the calls that were answered. Whole milliseconds, within 2.5 %. */
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number } | undefined;
-  /** The answered jobs at another model's price, and what is saved against it (less than nothing: it is dearer); see `Baseline`. */
-  readonly baseline: { readonly costNanoUsd: number; readonly savedNanoUsd: number } | undefined;
+  /**
+   * The answered jobs at another model's price, and what is saved against it (less than nothing: it is dearer); see `Baseline`. Where results of answered jobs are gone and
+   * their calls are not, what is saved isn't known.
+   */
+  readonly baseline: { readonly costNanoUsd: number; readonly savedNanoUsd: number | undefined } | undefined;
 }
 
 interface Sum {
@@ -55,6 +59,8 @@ export interface FigureSums {
   answersThatCame: number;
   passed: number;
   baselineNanoUsd: number;
+  /** Calls that answered rows without a result. */
+  answersWithoutResult: number;
   readonly spent: Partial<Record<MoneyUse, Sum>>;
   latencies: LatencyHistogram | undefined;
 }
@@ -71,28 +77,32 @@ export function createFigureSums(): FigureSums {
     answersThatCame: 0,
     passed: 0,
     baselineNanoUsd: 0,
+    answersWithoutResult: 0,
     spent: {},
     latencies: undefined,
   };
 }
 
-export function addCall(sums: FigureSums, entry: LedgerEntry, use: MoneyUse): void {
+/** `hasResult`: its row has one. */
+export function addCall(sums: FigureSums, entry: LedgerEntry, use: MoneyUse, hasResult: boolean): void {
   const sum = (sums.spent[use] ??= { calls: 0, costNanoUsd: 0 });
   sum.calls++;
-  sum.costNanoUsd = exact(sum.costNanoUsd + entry.costNanoUsd);
+  sum.costNanoUsd = exactSum(sum.costNanoUsd + entry.costNanoUsd);
   sums.usage = addUsage(sums.usage, entry.usage);
   const { inputTokens, outputTokens } = entry.usage;
   if (entry.price === undefined && entry.costNanoUsd === 0 && inputTokens + outputTokens > 0) sums.unpricedCalls++;
   if (entry.isEstimated) {
     sums.estimatedCalls++;
-    sums.estimatedNanoUsd = exact(sums.estimatedNanoUsd + entry.costNanoUsd);
+    sums.estimatedNanoUsd = exactSum(sums.estimatedNanoUsd + entry.costNanoUsd);
   }
   if (entry.outcome === "answered") addLatency((sums.latencies ??= createLatencyHistogram()), entry.latencyMs);
   // An answer that failed its checks has output; a request that the model couldn't take has none.
   const isAnswer = entry.outcome === "answered" || (entry.outcome === "unfit" && outputTokens > 0);
   if (!isAnswer || !isForAnswer(entry)) return;
   sums.answersThatCame++;
-  if (entry.outcome === "answered") sums.passed++;
+  if (entry.outcome !== "answered") return;
+  sums.passed++;
+  if (!hasResult && use !== "duplicates") sums.answersWithoutResult++;
 }
 
 /** `baselineNanoUsd`: of an answered job, where there is a baseline. */
@@ -100,15 +110,15 @@ export function addJob(sums: FigureSums, result: Result, baselineNanoUsd = 0): v
   sums.jobs++;
   if (result.status === "answered") sums.answered++;
   sums.reroutes += result.reroutes;
-  sums.baselineNanoUsd = exact(sums.baselineNanoUsd + baselineNanoUsd);
+  sums.baselineNanoUsd = exactSum(sums.baselineNanoUsd + baselineNanoUsd);
 }
 
 const NOTHING_SPENT: Spent = { calls: 0, costNanoUsd: 0 };
 
 export function figuresOf(sums: FigureSums, { hasBaseline }: { readonly hasBaseline: boolean }): Figures {
-  const { jobs, answered, latencies, baselineNanoUsd } = sums;
+  const { jobs, answered, latencies, baselineNanoUsd, answersWithoutResult } = sums;
   const spent = Object.fromEntries(MONEY_USES.map((use) => [use, sums.spent[use] ?? NOTHING_SPENT])) as Record<MoneyUse, Spent>;
-  const costNanoUsd = exact(MONEY_USES.reduce((sum, use) => sum + spent[use].costNanoUsd, 0));
+  const costNanoUsd = exactSum(MONEY_USES.reduce((sum, use) => sum + spent[use].costNanoUsd, 0));
   const quantile = (fraction: number) => (latencies && latencyQuantile(latencies, fraction)) ?? 0;
   return {
     jobs,
@@ -124,18 +134,13 @@ export function figuresOf(sums: FigureSums, { hasBaseline }: { readonly hasBasel
     costPerAnsweredNanoUsd: answered === 0 ? undefined : Math.round(costNanoUsd / answered),
     checks: { answers: sums.answersThatCame, passed: sums.passed },
     latencyMs: latencies && { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
-    baseline: hasBaseline ? { costNanoUsd: baselineNanoUsd, savedNanoUsd: baselineNanoUsd - costNanoUsd } : undefined,
+    baseline: hasBaseline
+      ? { costNanoUsd: baselineNanoUsd, savedNanoUsd: answersWithoutResult > 0 ? undefined : baselineNanoUsd - costNanoUsd }
+      : undefined,
   };
 }
 
 /** What led to no result: failures, duplicates, and calls that were cut off. */
 export function wastedNanoUsd({ spent }: Figures): number {
   return spent.failures.costNanoUsd + spent.duplicates.costNanoUsd + spent.uncertain.costNanoUsd;
-}
-
-/** @throws RangeError above nine million dollars, where nano-dollars can no longer be counted one by one. */
-function exact(nanoUsd: number): number {
-  if (!Number.isSafeInteger(nanoUsd))
-    throw new RangeError(`${nanoUsd} nano-dollars can't be counted exactly: report fewer batches at once`);
-  return nanoUsd;
 }

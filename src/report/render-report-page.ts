@@ -212,7 +212,7 @@ function cells(figures: Figures): string {
     formatUsd(wastedNanoUsd(figures)),
     formatShare(checks.passed, checks.answers),
     ...(latencyMs ? [latencyMs.p50, latencyMs.p95, latencyMs.p99].map(formatDuration) : [NOTHING, NOTHING, NOTHING]),
-    ...(baseline ? [formatUsd(baseline.savedNanoUsd)] : []),
+    ...(baseline ? [baseline.savedNanoUsd === undefined ? NOTHING : formatUsd(baseline.savedNanoUsd)] : []),
   ]
     .map((cell) => `<td>${escapeMarkup(cell)}</td>`)
     .join("");

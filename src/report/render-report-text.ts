@@ -69,7 +69,7 @@ function overview(total: Figures, baseline: string | undefined): readonly string
   if (estimated.calls > 0) facts.push(["estimated", formatUsd(estimated.costNanoUsd), estimatedWords(estimated.calls)]);
   if (total.baseline && baseline !== undefined) {
     const { costNanoUsd: alone, savedNanoUsd } = total.baseline;
-    const share = savedNanoUsd > 0 ? `, ${formatShare(savedNanoUsd, alone)}` : "";
+    const share = savedNanoUsd !== undefined && savedNanoUsd > 0 ? `, ${formatShare(savedNanoUsd, alone)}` : "";
     facts.push([`${baseline} alone`, formatUsd(alone), `${savingWords(savedNanoUsd)}${share}`]);
   }
   return alignColumns(facts, ["left", "right", "left"]);
@@ -112,7 +112,7 @@ function groups({ by, groups: all }: Division, hasBaseline: boolean): readonly s
       formatUsd(wastedNanoUsd(group)),
       formatShare(checks.passed, checks.answers),
       ...(latencyMs ? [latencyMs.p50, latencyMs.p95, latencyMs.p99].map(formatDuration) : [NOTHING, NOTHING, NOTHING]),
-      ...(baseline ? [formatUsd(baseline.savedNanoUsd)] : []),
+      ...(baseline ? [baseline.savedNanoUsd === undefined ? NOTHING : formatUsd(baseline.savedNanoUsd)] : []),
     ];
   });
   const sides = [...by.map((): Side => "left"), ...head.slice(by.length).map((): Side => "right")];

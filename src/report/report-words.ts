@@ -41,9 +41,15 @@ export function estimatedWords(calls: number): string {
 /** What a report lacks where the store keeps results and the ledger for different times, or the batch still runs; empty where it lacks nothing. */
 export function missingWords({ total, answersWithoutCall }: Pick<SpendingReport, "total" | "answersWithoutCall">): string {
   const { undivided } = total.spent;
+  const isSavingUnknown = total.baseline !== undefined && total.baseline.savedNanoUsd === undefined;
   const withoutResult = `${formatCount(undivided.calls)} answered calls are of rows without a result: it was deleted, or the batch still runs. What they led to is not known, and the cost per answered job is lower than shown.`;
-  const withoutCall = `${formatCount(answersWithoutCall)} answers are there whose calls the ledger no longer has: what they cost is not in here.${total.baseline ? " Less was saved than shown." : ""}`;
-  return [...(undivided.calls > 0 ? [withoutResult] : []), ...(answersWithoutCall > 0 ? [withoutCall] : [])].join(" ");
+  const withoutCall = `${formatCount(answersWithoutCall)} answers are there whose calls the ledger no longer has: what they cost is not in here.${total.baseline && !isSavingUnknown ? " Less was saved than shown." : ""}`;
+  const withoutSaving = `What was saved is not shown: rows whose answers were paid have no result here, and the other model’s cost is made of results alone.`;
+  return [
+    ...(undivided.calls > 0 ? [withoutResult] : []),
+    ...(answersWithoutCall > 0 ? [withoutCall] : []),
+    ...(isSavingUnknown ? [withoutSaving] : []),
+  ].join(" ");
 }
 
 /** What a saving takes for granted. */
@@ -54,7 +60,8 @@ export function baselineAssumption(model: string): string {
   );
 }
 
-/** `saved $1.20`, or `$0.30 dearer`. */
-export function savingWords(savedNanoUsd: number): string {
+/** `saved $1.20`, or `$0.30 dearer`; where it isn't known, what the cost beside it is of. */
+export function savingWords(savedNanoUsd: number | undefined): string {
+  if (savedNanoUsd === undefined) return "for the jobs with results only";
   return savedNanoUsd >= 0 ? `saved ${formatUsd(savedNanoUsd)}` : `${formatUsd(-savedNanoUsd)} dearer`;
 }

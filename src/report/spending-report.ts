@@ -99,7 +99,8 @@ export async function createSpendingReport(
       lastCallAt = Math.max(lastCallAt, entry.at);
       if (marks.roleOf(entry) === "answering") answersWithoutCall--;
       const use = moneyUse(entry, marks);
-      for (const sums of sumsOf(entry)) addCall(sums, entry, use);
+      const hasResult = marks.hasResult(entry.row);
+      for (const sums of sumsOf(entry)) addCall(sums, entry, use, hasResult);
     }
   }
   return {

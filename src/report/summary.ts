@@ -5,6 +5,7 @@ import type { LedgerEntry } from "../job/ledger.ts";
 import type { ModelId } from "../job/names.ts";
 import type { ErrorCode, Result } from "../job/result.ts";
 import { addUsage, NO_USAGE, type Usage } from "../job/usage.ts";
+import { exactSum } from "./exact-sum.ts";
 import { addLatency, createLatencyHistogram, latencyQuantile } from "./latency-histogram.ts";
 
 export interface ModelSummary {
@@ -82,7 +83,7 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
     },
     addCall(entry) {
       if (entry.outcome === "uncertain") uncertainCalls++;
-      if (entry.isEstimated) estimatedNanoUsd += entry.costNanoUsd;
+      if (entry.isEstimated) estimatedNanoUsd = exactSum(estimatedNanoUsd + entry.costNanoUsd);
       const tally = models.get(entry.model) ?? createModelTally(entry.model);
       models.set(entry.model, tally);
       tally.add(entry);
@@ -100,7 +101,7 @@ export function createSummary(options: { expect?: (result: Result) => boolean | 
         calls: summaries.reduce((sum, model) => sum + model.calls, 0),
         uncertainCalls,
         usage: summaries.reduce((sum, model) => addUsage(sum, model.usage), NO_USAGE),
-        costNanoUsd: summaries.reduce((sum, model) => sum + model.costNanoUsd, 0),
+        costNanoUsd: summaries.reduce((sum, model) => exactSum(sum + model.costNanoUsd), 0),
         estimatedNanoUsd,
         wallMs: rows === 0 ? 0 : Math.max(0, finishedAt - startedAt),
         models: summaries,
@@ -126,7 +127,7 @@ function createModelTally(model: ModelId): ModelTally {
     add(entry) {
       calls++;
       usage = addUsage(usage, entry.usage);
-      costNanoUsd += entry.costNanoUsd;
+      costNanoUsd = exactSum(costNanoUsd + entry.costNanoUsd);
       if (entry.outcome === "throttled") throttled++;
       if (entry.outcome !== "answered") return;
       answered++;

@@ -1,11 +1,9 @@
 // Tables as text: JSONL, a line for each row; CSV, where JSON stands in its cell as text.
 
 import { stringify } from "csv-stringify/sync";
+import { inPieces } from "../job/in-pieces.ts";
 import { spreadsheetText } from "../job/spreadsheet-text.ts";
 import { jsonCell, jsonRow, type TableColumn } from "./table.ts";
-
-/** Rows turned into text at once. */
-const CHUNK_ROWS = 500;
 
 /** `isRaw`: CSV in which texts that a spreadsheet would take for formulas stay as they are; else a `'` stands before them. */
 export async function* tableText<Item>(
@@ -14,19 +12,15 @@ export async function* tableText<Item>(
   format: "jsonl" | "csv",
   { isRaw = false }: { readonly isRaw?: boolean } = {},
 ): AsyncGenerator<string> {
-  if (format === "csv") yield stringify([columns.map(({ name }) => name)]);
-  const toText = (chunk: readonly Item[]): string =>
-    format === "csv"
-      ? stringify(chunk.map((item) => columns.map((column) => csvCell(jsonCell(column, item), isRaw))))
-      : chunk.map((item) => `${JSON.stringify(jsonRow(columns, item))}\n`).join("");
-  let chunk: Item[] = [];
-  for await (const item of items) {
-    chunk.push(item);
-    if (chunk.length < CHUNK_ROWS) continue;
-    yield toText(chunk);
-    chunk = [];
+  if (format === "csv") {
+    yield stringify([columns.map(({ name }) => name)]);
+    const toCells = (item: Item) => columns.map((column) => csvCell(jsonCell(column, item), isRaw));
+    const lengthOf = (cells: readonly string[]) => cells.reduce((sum, { length }) => sum + length, 0);
+    for await (const piece of inPieces(items, toCells, lengthOf)) yield stringify([...piece]);
+  } else {
+    const toLine = (item: Item) => `${JSON.stringify(jsonRow(columns, item))}\n`;
+    for await (const piece of inPieces(items, toLine, ({ length }) => length)) yield piece.join("");
   }
-  if (chunk.length > 0) yield toText(chunk);
 }
 
 function csvCell(value: ReturnType<typeof jsonCell>, isRaw: boolean): string {

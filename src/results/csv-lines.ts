@@ -1,7 +1,6 @@
 // Output as CSV. A `'` stands before texts that a spreadsheet would take for formulas. Answers that are JSON objects are laid out one level deep: a column `output.<field>` for each field. Which fields there are is taken
 // from the first rows; a field that only turns up later goes, as JSON, into the column `output`, so that nothing is lost.
 
-import { stringify } from "csv-stringify/sync";
 import type { JsonObject, JsonValue } from "../job/json.ts";
 import type { Result } from "../job/result.ts";
 import { answeringCall, outputOf } from "../job/result-answer.ts";
@@ -11,8 +10,8 @@ import { costUsdOf } from "./result-view.ts";
 export type CsvColumns = "answered" | "errors" | "all";
 
 export interface CsvLayout {
-  header(): string;
-  lines(results: readonly Result[]): string;
+  header(): readonly string[];
+  cells(result: Result): readonly string[];
   /** Cells so far that got a `'`. */
   guardedCells(): number;
 }
@@ -61,8 +60,8 @@ export function createCsvLayout(options: { which: CsvColumns; fields: readonly s
     return guardedText;
   };
   return {
-    header: () => stringify([columns]),
-    lines: (results) => stringify(results.map((result) => (isRaw ? toRecord(result) : toRecord(result).map(safe)))),
+    header: () => columns,
+    cells: (result) => (isRaw ? toRecord(result) : toRecord(result).map(safe)),
     guardedCells: () => guarded,
   };
 }

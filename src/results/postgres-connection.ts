@@ -1,13 +1,15 @@
 // Connections to PostgreSQL: a small pool that makes new ones when the server has been away, transactions, and errors in our words.
 
-import { Pool } from "pg";
+import { Pool, type PoolConfig } from "pg";
 import { StoppedError, UsageError } from "../job/errors.ts";
 import { maskPostgresUrl, problemOfPostgresUrl } from "./store-address.ts";
 
 const MAX_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A server that is silent for this long is taken for gone. */
+/** A server that is silent for this long is taken for gone; not in long transactions, where TCP alone tells. */
 const QUERY_TIMEOUT_MS = 120_000;
+/** Where nothing else would notice that the server is gone: from this silence on the system asks it. */
+const KEEP_ALIVE_MS = 10_000;
 /** A process that was halted in the middle of a transaction must not hold its batch for ever. */
 const IDLE_TRANSACTION_MS = 60_000;
 /** Settings are made within: poolers such as PgBouncer refuse a connection that brings its own. */
@@ -22,31 +24,27 @@ export interface PostgresConnection {
   readonly query: Query;
   /** All of it or nothing. A failure after which it isn't known whether it was committed is a failure too: write so that it may be repeated. */
   transaction<Value>(work: (query: Query) => Promise<Value>): Promise<Value>;
+  /** The same for statements that may take hours, on a connection that is closed after it. */
+  longTransaction<Value>(work: (query: Query) => Promise<Value>): Promise<Value>;
   stop(): Promise<void>;
 }
 
 /** Connects on first use. Rejections are StoppedErrors that name the place, without values of rows. @throws UsageError when the address is none. */
-export function createPostgresConnection(url: string): PostgresConnection {
+export function createPostgresConnection(
+  url: string,
+  { queryTimeoutMs = QUERY_TIMEOUT_MS }: { readonly queryTimeoutMs?: number } = {},
+): PostgresConnection {
   const problem = problemOfPostgresUrl(url);
   if (problem !== undefined) throw new UsageError(`the store's address ${problem}`, "It is STORE_URL, or store.url of the configuration.");
   const place = maskPostgresUrl(url);
-  const pool = new Pool({
-    connectionString: url,
-    max: MAX_CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
-    keepAlive: true,
-    application_name: `modelfleet:${process.pid}`,
-  });
-  // A connection that breaks while nobody waits for it is replaced on the next use; one in use rejects its query.
-  pool.on("error", () => undefined);
-  pool.on("connect", (client) => client.on("error", () => undefined));
+  const pool = openPool(url, { max: MAX_CONNECTIONS, query_timeout: queryTimeoutMs });
+  const patientPool = openPool(url, { max: 1, maxUses: 1, keepAliveInitialDelayMillis: KEEP_ALIVE_MS });
 
   const fail = (error: unknown): never => {
     throw asStoppedError(error, place);
   };
-  const withClient = async <Value>(work: (query: Query) => Promise<Value>): Promise<Value> => {
-    const client = await pool.connect().catch(fail);
+  const withClient = async <Value>(from: Pool, work: (query: Query) => Promise<Value>): Promise<Value> => {
+    const client = await from.connect().catch(fail);
     let isSound = false;
     try {
       const value = await work(async <Row extends object>(text: string, values: readonly unknown[] = []) => {
@@ -60,19 +58,39 @@ export function createPostgresConnection(url: string): PostgresConnection {
     }
   };
 
-  let stopping: Promise<void> | undefined;
+  const transactionOn = <Value>(from: Pool, work: (query: Query) => Promise<Value>): Promise<Value> =>
+    withClient(from, async (query) => {
+      await query(BEGIN);
+      const value = await work(query);
+      await query("commit");
+      return value;
+    });
+
+  let stopping: Promise<unknown> | undefined;
   return {
     place,
-    query: (text, values) => withClient((query) => query(text, values)),
-    transaction: (work) =>
-      withClient(async (query) => {
-        await query(BEGIN);
-        const value = await work(query);
-        await query("commit");
-        return value;
-      }),
-    stop: () => (stopping ??= pool.end()),
+    query: (text, values) => withClient(pool, (query) => query(text, values)),
+    transaction: (work) => transactionOn(pool, work),
+    longTransaction: (work) => transactionOn(patientPool, work),
+    async stop() {
+      await (stopping ??= Promise.all([pool.end(), patientPool.end()]));
+    },
   };
+}
+
+/** Connects on first use. */
+function openPool(url: string, options: PoolConfig): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: `modelfleet:${process.pid}`,
+    ...options,
+  });
+  // A connection that breaks while nobody waits for it is replaced on the next use; one in use rejects its query.
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  return pool;
 }
 
 /** The message alone: the error's other fields may hold a row's values. */

@@ -27,7 +27,8 @@ export async function migrate(connection: PostgresConnection, migrations: readon
   const newest = migrations.length;
   if ((await requireKnownVersion(connection.query, connection.place, newest)) === newest) return;
   await requireServer(connection);
-  await connection.transaction(async (query) => {
+  // A large store's tables are rewritten for longer than a query may take, and others wait for that.
+  await connection.longTransaction(async (query) => {
     await query("select pg_advisory_xact_lock($1)", [LOCK]);
     // Asked first: "if not exists" needs the right to make one even where it is there.
     const [found] = await query<{ isThere: boolean }>(`select to_regnamespace('modelfleet') is not null as "isThere"`);

@@ -1,9 +1,10 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BudgetSpec, Spending } from "../../src/cost/budget.ts";
-import { readBatchCap, readBatchCaps, removeBatchCap, setBatchCap } from "../../src/cost/redis-batch-cap.ts";
+import { readBatchCap, readBatchCaps, readLiveBatchCaps, removeBatchCap, setBatchCap } from "../../src/cost/redis-batch-cap.ts";
 import { createRedisPurse } from "../../src/cost/redis-purse.ts";
 import { createBatchStates } from "../../queues/batch-state.ts";
+import { batchKeys, budgetKeys } from "../../src/runtime/keys.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 
 let server: TestRedis;
@@ -82,5 +83,23 @@ describe("a batch's own budget", () => {
     await removeBatchCap(redis, "b", { isOver: false });
     expect((await purse.reserve(capped(), 400, MINUTE)).kind).toBe("reserved");
     expect(await purse.reserve(capped(), 200, MINUTE)).toMatchObject({ kind: "refused", budget: "all" });
+  });
+
+  it("is shown, and kept, only while its batch is live", async () => {
+    const states = createBatchStates(redis);
+    for (const batch of ["live", "over"]) await states.make(batch, "t", "{}");
+    for (const batch of ["live", "over", "gone"]) await setBatchCap(redis, batch, { limitNanoUsd: 100, spentNanoUsd: 5 });
+    await redis.hset(batchKeys("over").meta, "state", "finished");
+    expect(await readLiveBatchCaps(redis)).toMatchObject([{ value: "live", limitNanoUsd: 100, spentNanoUsd: 5 }]);
+    expect(await Promise.all([budgetKeys.limits, budgetKeys.spent].map((key) => redis.hlen(key)))).toEqual([1, 1]);
+    expect(await redis.exists(batchKeys("gone").meta)).toBe(0);
+  });
+
+  it("forgets what it refused when it is set again", async () => {
+    const purse = createRedisPurse({ redis, budgets: [] });
+    await setBatchCap(redis, "b", { limitNanoUsd: 100, spentNanoUsd: 0 });
+    expect((await purse.reserve(capped(), 200, MINUTE)).kind).toBe("refused");
+    await setBatchCap(redis, "b", { limitNanoUsd: 150, spentNanoUsd: 0 });
+    expect(await readBatchCap(redis, "b")).not.toHaveProperty("refusedNanoUsd");
   });
 });

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { periodEnd, periodOf, type BudgetSpec, type Spending } from "../../src/cost/budget.ts";
+import { budgetOptions, buildBudgets } from "../../src/cost/budget-options.ts";
 import { accountKey, whyShut } from "../../src/cost/budget-gate.ts";
 import type { AccountState, Reservation } from "../../src/cost/purse.ts";
 import { readBudgetStates, readRefusingStates, setBudgetLimit } from "../../src/cost/redis-budget-states.ts";
@@ -156,6 +157,44 @@ describe("a purse", () => {
     // Expected to cost nothing, and it did after all.
     await purse.settle(spending(), await reserve(0), 7);
     expect(await stateOf(FLEET)).toMatchObject({ spentNanoUsd: 97, reservedNanoUsd: 0 });
+  });
+
+  it.each([
+    ["half a surrogate pair", "a\ud800b"],
+    ["a NUL", "a\0b"],
+  ])("counts a call whose tag or tenant holds %s, and those that are asked for with it", async (_, text) => {
+    const tenants: BudgetSpec = { name: "tenants", scope: "tenant", per: "all", limitNanoUsd: 300, action: "stop" };
+    const purse = createRedisPurse({ redis, budgets: [FLEET, TEAM, tenants] });
+    const spendings = [spending(), spending({ tags: { team: text } }), spending({ tenant: text })];
+    const replies = await Promise.all(spendings.map((each) => purse.reserve(each, 100, MINUTE)));
+    const reservations = replies.map((reply) => (reply as { reservation: Reservation }).reservation);
+    await Promise.all(reservations.map((reservation, i) => purse.settle(spendings[i]!, reservation, 40)));
+    expect(await stateOf(FLEET)).toMatchObject({ spentNanoUsd: 120, reservedNanoUsd: 0 });
+    expect(await stateOf(TEAM, "a\ufffdb")).toMatchObject({ spentNanoUsd: 40, reservedNanoUsd: 0 });
+    expect(await stateOf(tenants, "a\ufffdb")).toMatchObject({ spentNanoUsd: 40, reservedNanoUsd: 0 });
+    await setBudgetLimit(redis, { budget: "tenants", value: text }, 50);
+    expect(await purse.reserve(spending({ tenant: text }), 11, MINUTE)).toMatchObject({ kind: "refused", budget: "tenants" });
+    await setBudgetLimit(redis, { budget: "tenants", value: text }, undefined);
+    expect((await purse.reserve(spending({ tenant: text }), 11, MINUTE)).kind).toBe("reserved");
+  });
+
+  it("counts a value that isn't text in the account of its text, and none in no account", async () => {
+    const budgets = buildBudgets(
+      budgetOptions.parse([
+        { name: "ours", scope: "tag", of: "customer=42", per: "all", limit: 1 },
+        { name: "odd", scope: "tag", of: "customer=a\ud800b", per: "all", limit: 1 },
+      ]),
+    );
+    const purse = createRedisPurse({ redis, budgets });
+    const tagged = (customer: unknown) => spending({ tags: { customer } as unknown as Record<string, string> });
+    const bare = spending({ tags: null as never, tenant: null as never });
+    const spendings = [...[42, "42", "a\ud800b", null, 43, { a: 1 }].map(tagged), bare];
+    for (const [i, each] of spendings.entries()) await purse.settle(each, { id: String(i), amountNanoUsd: 0 }, 10);
+    const states = await readBudgetStates(redis, budgets);
+    expect(states.map(({ value, spentNanoUsd }) => [value, spentNanoUsd])).toEqual([
+      ["42", 20],
+      ["a\ufffdb", 10],
+    ]);
   });
 
   it("takes a call that costs nothing for over when its lifetime is, among others", async () => {

@@ -14,11 +14,11 @@ afterEach(async () => {
   fleet = undefined;
 });
 
-async function start(count: number, before = "") {
+async function start(count: number, before = "", rpm = 12_000) {
   const rows = classifyRows(count);
   const started = await startTestFleet({
     simulator: classifySimulator(rows),
-    config: classifyConfig({ limits: { rpm: 12_000, tpm: 50_000_000 } }),
+    config: classifyConfig({ limits: { rpm, tpm: 50_000_000 } }),
   });
   fleet = started;
   const file = await started.file("rows.jsonl", `${before}${toJsonl(rows)}`);
@@ -67,7 +67,7 @@ describe("run --max-cost", { timeout: 120_000 }, () => {
     expect(spentUsd()).toBeGreaterThan(0.0017);
     expect(spentUsd()).toBeLessThanOrEqual(0.00204);
     const { stdout } = await of.command("budgets").result;
-    expect(stdout).toMatch(/--max-cost \(b\) +all +\$0\.0020 .* stop +used up/);
+    expect(stdout).toMatch(/--max-cost \(b\) +all +\$0\.0020 .* stop +(used up|no room for \$0\.0000\d+)$/m);
     expect((await run("--batch", "b")).code).toBe(0);
     expect((await of.command("budgets").result).stderr).toContain("no budgets");
   });
@@ -92,6 +92,18 @@ describe("run --max-cost", { timeout: 120_000 }, () => {
     const second = await run("--max-cost", "0.000001");
     expect(second.stderr).toContain("which passes --max-cost");
     expect(planned.exec(second.stderr)?.[1]).toBe(planned.exec(first.stderr)?.[1]);
+  });
+
+  it("ends for one dear row only when the others have their results, however slowly their model takes them", async () => {
+    const dear = `${JSON.stringify({ text: "a long ticket ".repeat(20_000) })}\n`;
+    // A call every four seconds, and nothing reserved between them.
+    const { run, spentUsd } = await start(6, dear, 15);
+    const { code, stderr } = await run("--max-cost", "0.005");
+    expect(code, stderr).toBe(1);
+    expect(stderr).toContain("stopped by --max-cost");
+    expect(stderr).toMatch(/a call more, expected to cost \$0\.0[1-9]\d+, would pass it/);
+    expect(stderr).toContain("6 of 7 rows");
+    expect(spentUsd()).toBeLessThan(0.005);
   });
 
   it("looks at the batch that goes on, be it one that --fresh began", async () => {

@@ -100,7 +100,7 @@ describe("modelfleet report", () => {
       ]),
     );
     expect(groups.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0)).toBe(total.costNanoUsd);
-    expect(total.baseline!.costNanoUsd - total.baseline!.savedNanoUsd).toBe(total.costNanoUsd);
+    expect(total.baseline!.costNanoUsd - total.baseline!.savedNanoUsd!).toBe(total.costNanoUsd);
     expect(total.baseline!.savedNanoUsd).toBeGreaterThan(0);
   });
 

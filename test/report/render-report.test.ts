@@ -5,6 +5,7 @@ import type { Result } from "../../src/job/result.ts";
 import { linearAxis, logarithmicAxis } from "../../src/report/chart-axis.ts";
 import { parseDimension } from "../../src/report/dimension.ts";
 import { renderReportCsv } from "../../src/report/render-report-csv.ts";
+import { renderReportJson } from "../../src/report/render-report-json.ts";
 import { PAGE_DIVISIONS, renderReportPage } from "../../src/report/render-report-page.ts";
 import { renderReportText } from "../../src/report/render-report-text.ts";
 import { createSpendingReport, type SpendingReport } from "../../src/report/spending-report.ts";
@@ -250,6 +251,43 @@ describe("what is gone", () => {
     expect(renderReportPage(kept, { title: "t", subtitle: "" })).toMatch(/acme\/small: \$0\.0025 not divided/);
     expect(renderReportText(kept, { title: "t" })).toContain("2 answered calls are of rows without a result");
     for (const text of [renderReportText(kept, { title: "t" }), renderReportText(report, NAMES)]) expect(text).not.toContain(words);
+  });
+});
+
+describe("a saving that can't be told", () => {
+  it("is left out on the terminal, in CSV and on the page, with the reason", async () => {
+    const results = [answered(0, { trail: [trailEntry({ call: "0", costNanoUsd: 12_300_000_000 })] })];
+    const source = { read: () => streamOf([]), ledger: () => streamOf(results.flatMap((result) => ledgerEntries(result, false))) };
+    const baseline = { model: SAMPLE_MODELS[2]!.id, costNanoUsd: () => 2_000_000 };
+    const made = await createSpendingReport(source, ["b"], { by: [...PAGE_DIVISIONS, [parseDimension("task")!]], baseline });
+    const text = renderReportText({ ...made, divisions: made.divisions.slice(2) }, NAMES);
+    const drawn = renderReportPage(made, { ...NAMES, subtitle: "" });
+    for (const each of [text, drawn]) {
+      expect(each).not.toMatch(/dearer|-\$|NaN|undefined/);
+      expect(each.replaceAll(/\s+/g, " ")).toContain("What was saved is not shown: rows whose answers were paid have no result here");
+    }
+    expect(text).toMatch(/^ *classify .* –$/m);
+    expect(parse(renderReportCsv(made.divisions[2]!), { columns: true })).toMatchObject([{ baselineNanoUsd: "0", savedNanoUsd: "" }]);
+    expect(renderReportText(report, NAMES)).not.toContain("not shown");
+  });
+});
+
+describe("a report as JSON", () => {
+  const head = { batches: ["b"], answersWithoutCall: 0, total: { jobs: 2 }, by: ["task"] };
+
+  it.each([0, 1, 2_000])("is JSON.stringify's, in pieces, with %d groups", (count) => {
+    const groups = Array.from({ length: count }, (_, i) => ({ values: [`a "${i}"\n`], ...report.total }));
+    const pieces = [...renderReportJson(head, { by: ["task"], groups })];
+    const plain = { ...head, groups: groups.map(({ values, ...figures }) => ({ group: { task: values[0] }, ...figures })) };
+    expect(pieces.join("")).toBe(`${JSON.stringify(plain, undefined, 2)}\n`);
+    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(500_000);
+  });
+
+  it("has null for a group's missing value, and leaves out what isn't known", () => {
+    const groups = [{ values: [null], ...report.total, latencyMs: undefined }];
+    const [group] = (JSON.parse([...renderReportJson(head, { by: ["__proto__"], groups })].join("")) as { groups: object[] }).groups;
+    expect(Object.entries((group as { group: object }).group)).toEqual([["__proto__", null]]);
+    expect(group).not.toHaveProperty("latencyMs");
   });
 });
 

@@ -129,7 +129,7 @@ function sums({
     checks.passed,
     ...Object.values(usage),
     ...MONEY_USES.flatMap((use) => [spent[use].calls, spent[use].costNanoUsd]),
-    ...(baseline ? [baseline.costNanoUsd, baseline.savedNanoUsd] : []),
+    ...(baseline ? [baseline.costNanoUsd, baseline.savedNanoUsd ?? Number.NaN] : []),
   ];
 }
 
@@ -315,6 +315,29 @@ describe("a report", () => {
     expect((await reportOn(results)).total.baseline).toBeUndefined();
   });
 
+  it("shows no saving where answers are gone: what the model had cost for them isn't known", async () => {
+    const results = [0, 1, 2].map((row) =>
+      answered(row, {
+        tags: { team: row === 0 ? "x" : "y" },
+        trail: [
+          trailEntry({ call: `${row}.0`, outcome: "unfit", costNanoUsd: 10 }),
+          // Mended answers are spent on repairs, and are answers none the less.
+          trailEntry({ call: `${row}.1`, costNanoUsd: 100, purpose: row === 2 ? "repair" : "answer" }),
+        ],
+      }),
+    );
+    const whole = sourceOf(results);
+    const options = { by: [dimensions("tag:team")], baseline: { model: "b/three" as const, costNanoUsd: () => 500 } };
+    const reported = async (kept: readonly Result[]) => {
+      const { total, divisions } = await createSpendingReport({ ...whole, read: () => streamOf(kept) }, ["b"], options);
+      return [total, ...divisions[0]!.groups.toSorted((a, b) => (a.values[0]! < b.values[0]! ? -1 : 1))].map((each) => each.baseline);
+    };
+    const saved = (costNanoUsd: number, savedNanoUsd: number | undefined) => ({ costNanoUsd, savedNanoUsd });
+    expect(await reported(results)).toEqual([saved(1_500, 1_170), saved(500, 390), saved(1_000, 780)]);
+    expect(await reported(results.slice(0, 2))).toEqual([saved(1_000, undefined), saved(500, 390), saved(500, undefined)]);
+    expect(await reported([])).toEqual([saved(0, undefined), saved(0, undefined), saved(0, undefined)]);
+  });
+
   it("puts a job to the model that answered it, and a call to its own", async () => {
     const trail = [trailEntry({ call: "0", model: "a/one", outcome: "unfit" }), trailEntry({ call: "1", model: "a/two" })];
     const { divisions } = await reportOn([answered(0, { model: "a/two", trail, reroutes: 1 }), failed(1)], { by: [dimensions("model")] });
@@ -352,7 +375,11 @@ describe("a report", () => {
 
   it("refuses sums that are too large to be counted to the nano-dollar", async () => {
     const trail = [trailEntry({ call: "0", costNanoUsd: Number.MAX_SAFE_INTEGER }), trailEntry({ call: "1", costNanoUsd: 1 })];
-    await expect(reportOn([answered(0, { trail })])).rejects.toThrow("can't be counted exactly");
+    await expect(reportOn([answered(0, { trail })])).rejects.toMatchObject({
+      name: "UsageError",
+      message: expect.stringContaining("can't be counted exactly") as string,
+      hint: expect.stringContaining("narrow --since and --until") as string,
+    });
   });
 
   it("knows the dimensions that it names", () => {

@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ledgerEntries } from "../../src/job/ledger.ts";
+import { UsageError } from "../../src/job/errors.ts";
+import type { ModelId } from "../../src/job/names.ts";
 import { NO_USAGE } from "../../src/job/usage.ts";
 import { addLatency, createLatencyHistogram, latencyQuantile } from "../../src/report/latency-histogram.ts";
 import { renderText } from "../../src/report/render-text.ts";
@@ -35,6 +37,21 @@ function summaryOf(results = RESULTS) {
 }
 
 describe("the summary of a batch", () => {
+  it("refuses sums that are too large to be counted to the nano-dollar, of one model and of all", () => {
+    const most = (call: string, model: ModelId, costNanoUsd: number) => {
+      return ledgerEntries(answered(0, { trail: [trailEntry({ call, model, costNanoUsd })] }), false)[0]!;
+    };
+    for (const model of ["a/one", "a/two"] as const) {
+      const builder = createSummary();
+      const addUp = () => {
+        builder.addCall(most("0", "a/one", Number.MAX_SAFE_INTEGER));
+        builder.addCall(most("1", model, 1));
+        return builder.read();
+      };
+      expect(addUp).toThrow(UsageError);
+    }
+  });
+
   it("counts rows, errors, reroutes, calls and costs", () => {
     const { models, usage, ...rest } = summaryOf();
     expect(rest).toEqual({

@@ -311,3 +311,13 @@ function asRead(entry: LedgerEntry): Record<string, unknown> {
     is_estimated: entry.isEstimated,
   };
 }
+
+describe("a table as text", () => {
+  it.each(["jsonl", "csv"] as const)("as %s comes in pieces not much longer than its longest row", async (format) => {
+    const text = "x".repeat(1_000_000);
+    const rows = Array.from({ length: 30 }, (_, row) => answered(row, { answer: { text, finish: { unified: "stop", raw: null } } }));
+    const pieces = await collect(tableText(RESULTS_TABLE, streamOf(rows), format));
+    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(2_000_000);
+    expect(pieces.join("").length).toBeGreaterThan(30_000_000);
+  });
+});

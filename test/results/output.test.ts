@@ -13,6 +13,8 @@ import { answered, failed, streamOf, trailEntry } from "./sample-results.ts";
 const json = (value: JsonValue) =>
   ({ answer: { text: JSON.stringify(value), json: value, finish: { unified: "stop", raw: "stop" } } }) as const;
 
+const MEGABYTE = 1_000_000;
+
 async function textOf(results: readonly Result[], options: OutputOptions): Promise<string> {
   let text = "";
   const sink = new Writable({
@@ -196,6 +198,22 @@ describe("output as CSV", () => {
   });
 });
 
+describe("the columns of a CSV", () => {
+  const long = "x".repeat(300_000);
+
+  it("are those of the first rows, however long the first answer is", async () => {
+    const rows = [answered(0, json({ label: "a", note: long })), answered(1, json({ label: "b", late: "y" }))];
+    expect((await records(rows, { which: "answered" })).at(-1)).toMatchObject({ "output.label": "b", "output.late": "y", output: "" });
+  });
+
+  it("wait for no more answers than fit into memory with ease", async () => {
+    const rows = Array.from({ length: 100 }, (_, row) => answered(row, json({ note: long })));
+    expect((await records([...rows, answered(100, json({ late: "y" }))], { which: "answered" })).at(-1)).toMatchObject({
+      output: '{"late":"y"}',
+    });
+  });
+});
+
 describe("output as OpenAI-batch lines", () => {
   it("an answer is a response with a chat completion: the vendor's own, else one made of the text", async () => {
     const body = { id: "chatcmpl-1", object: "chat.completion", choices: [] };
@@ -242,6 +260,31 @@ describe("the way out", () => {
   const many = Array.from({ length: 2000 }, (_, row) =>
     answered(row, { answer: { text: "x".repeat(5000), finish: { unified: "stop", raw: null } } }),
   );
+
+  it.each([
+    ["inputs of failed rows", "jsonl", failed(0, { input: { text: "x".repeat(MEGABYTE) } })],
+    ["inputs of failed rows", "csv", failed(0, { input: { text: "x".repeat(MEGABYTE) } })],
+    ["answers", "csv", answered(0, { answer: { text: "x".repeat(MEGABYTE), finish: { unified: "stop", raw: null } } })],
+    [
+      "vendors' bodies",
+      "openai",
+      answered(0, { answer: { text: "", body: { text: "x".repeat(MEGABYTE) }, finish: { unified: "stop", raw: null } } }),
+    ],
+  ] as const)("no piece is much longer than its longest line: %s as %s", async (_what, format, row) => {
+    let longest = 0;
+    let length = 0;
+    const sink = new Writable({
+      decodeStrings: false,
+      write(chunk: string, _encoding, done) {
+        longest = Math.max(longest, chunk.length);
+        length += chunk.length;
+        done();
+      },
+    });
+    await writeOutput(streamOf(Array.from({ length: 30 }, () => row)), { format, which: "all", sink });
+    expect(length).toBeGreaterThan(30 * MEGABYTE);
+    expect(longest).toBeLessThan(2 * MEGABYTE);
+  });
 
   it("results are read no faster than the sink takes them", async () => {
     let read = 0;

@@ -77,6 +77,20 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
       }
     });
 
+    it("are made however long that takes, also by those that wait for another to have made them", async () => {
+      const url = await postgres.createDatabase();
+      const connections = [1, 2].map(() => createPostgresConnection(url, { queryTimeoutMs: 200 }));
+      const long = { version: 1, name: "long", sql: "create table modelfleet.things (id integer); select pg_sleep(1)" };
+      try {
+        await expect(connections[0]!.query("select pg_sleep(1)")).rejects.toThrow("timeout");
+        await Promise.all(connections.map((connection) => migrate(connection, [long])));
+        expect(await query(url, "select name from modelfleet.migrations")).toEqual([{ name: "long" }]);
+        await expect(connections[0]!.transaction((within) => within("select pg_sleep(1)"))).rejects.toThrow("timeout");
+      } finally {
+        await Promise.all(connections.map((connection) => connection.stop()));
+      }
+    });
+
     it("know of calls that were booked before estimates were marked which of them are", async () => {
       const url = await postgres.createDatabase();
       const connection = createPostgresConnection(url);

@@ -33,9 +33,13 @@ describe("modelfleet budgets", () => {
     expect((await budgets()).stdout).toMatch(/day +day +\$5\.00 +\$0\.00 +\$0\.00 +stop +open/);
     const raised = await budgets("raise", "day", "--to", "$12.50");
     expect([raised.code, raised.stderr]).toEqual([0, expect.stringContaining("budget day: $12.50")]);
-    expect((await budgets()).stdout).toContain("$12.50");
+    expect((await budgets()).stdout).toContain("$12.50 (raised; configured $5.00)");
+    expect(JSON.parse((await budgets("--json")).stdout)).toMatchObject([
+      { limitNanoUsd: 12_500_000_000, configuredNanoUsd: 5_000_000_000, isRaised: true },
+    ]);
     expect((await budgets("raise", "day", "--to", "configured")).code).toBe(0);
-    expect((await budgets()).stdout).toContain("$5.00");
+    expect((await budgets()).stdout).toMatch(/day +day +\$5\.00 +\$0\.00/);
+    expect(JSON.parse((await budgets("--json")).stdout)).toMatchObject([{ configuredNanoUsd: 5_000_000_000, isRaised: false }]);
   });
 
   it("raises the account of one tenant, and leaves the others theirs", async () => {
