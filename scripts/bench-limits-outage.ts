@@ -1,6 +1,6 @@
 // One outage: full load on a primary vendor, which then dies in one way or another and comes back, beside a fallback whose limits allow the whole rate.
 
-import { createFileStore } from "../src/results/file-store.ts";
+import { createFileStore } from "../src/results/files/file-store.ts";
 import { isOver } from "../src/job/batch.ts";
 import { StoppedError } from "../src/job/errors.ts";
 import type { ModelId } from "../src/job/names.ts";

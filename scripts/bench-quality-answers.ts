@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { StoppedError } from "../src/job/errors.ts";
 import { formatUsd } from "../src/report/format.ts";
-import { createFileStore } from "../src/results/file-store.ts";
+import { createFileStore } from "../src/results/files/file-store.ts";
 import { childEnvironment } from "../src/runtime/environment.ts";
 import { createSimulator } from "../src/simulator/simulator.ts";
 import { measure, standardError, type Measured } from "./bench-quality-measure.ts";

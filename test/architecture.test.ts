@@ -43,7 +43,7 @@ const DOORS: readonly { readonly packages: RegExp; readonly doors: RegExp }[] = 
   { packages: /^hyparquet-writer$/, doors: /^src\/report\/table-parquet\.ts$/ },
   { packages: /^gpt-tokenizer/, doors: /^src\/prompt\/text-tokens\.ts$/ },
   { packages: /^@pydantic\/genai-prices$/, doors: /^src\/cost\/price-catalogue\.ts$/ },
-  { packages: /^pg$/, doors: /^src\/results\/postgres-[a-z0-9-]+\.ts$|^scripts\/bench/ },
+  { packages: /^pg$/, doors: /^src\/results\/postgres\/postgres-[a-z0-9-]+\.ts$|^scripts\/bench/ },
   { packages: /^(express|@bull-board\/.+)$/, doors: /^workers\/web\// },
 ];
 const ENVIRONMENT_DOOR = "src/runtime/environment.ts";

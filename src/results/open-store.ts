@@ -1,7 +1,7 @@
 // Which store it is: a PostgreSQL where there is an address, else files.
 
-import { createFileStore } from "./file-store.ts";
-import { createPostgresStore } from "./postgres-store.ts";
+import { createFileStore } from "./files/file-store.ts";
+import { createPostgresStore } from "./postgres/postgres-store.ts";
 import type { Store } from "./store.ts";
 
 /** The part of the fleet's configuration that says where results live. */

@@ -6,7 +6,7 @@ import type { Redis } from "ioredis";
 import { afterEach, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import type { LedgerEntry } from "../../src/job/ledger.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { batchKeys, taskQueue } from "../../src/runtime/keys.ts";
 import { FAULTS, type FaultName } from "../../src/simulator/faults.ts";
 import { auditBooks, describeAudit } from "../support/audit-books.ts";

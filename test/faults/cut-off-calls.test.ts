@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import type { LedgerEntry } from "../../src/job/ledger.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { batchKeys, providerKeys } from "../../src/runtime/keys.ts";
 import { collect } from "../results/sample-results.ts";
 import { startTestFleet, until, type FleetProcessHandle, type TestFleet } from "../support/fleet.ts";

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import { createQueueSet } from "../../queues/queue-set.ts";
 import { freshProgress, type Exclusion } from "../../src/job/progress.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { modelQueue, taskQueue } from "../../src/runtime/keys.ts";
 import { expectEveryRowOnce } from "../support/assert-complete.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";

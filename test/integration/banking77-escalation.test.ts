@@ -16,7 +16,7 @@ import {
   STRONG,
   type QualityContender,
 } from "../../scripts/bench-quality-scene.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { startTestFleet, type TestFleet } from "../support/fleet.ts";
 
 const DATA = resolve(import.meta.dirname, "../../../shared/data");

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve, join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import type { SimulatorOptionsInput } from "../../src/simulator/simulator-options.ts";
 import { expectEveryRowOnce } from "../support/assert-complete.ts";

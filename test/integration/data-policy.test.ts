@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import type { Result } from "../../src/job/result.ts";
 import type { Purpose } from "../../src/job/trail.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { DEAD_QUEUE, modelQueue, taskQueue } from "../../src/runtime/keys.ts";
 import type { SimulatorOptionsInput } from "../../src/simulator/simulator-options.ts";
 import { LABELS, toJsonl } from "../support/classify.ts";

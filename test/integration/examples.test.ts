@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { splitModelId } from "../../src/job/names.ts";
 import type { Result } from "../../src/job/result.ts";
 import { totalCostNanoUsd, type TrailEntry } from "../../src/job/trail.ts";

@@ -5,7 +5,7 @@ import { Queue } from "bullmq";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import { totalCostNanoUsd } from "../../src/job/trail.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { batchKeys, DEAD_QUEUE, fleetKeys, modelQueue, taskQueue } from "../../src/runtime/keys.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";
 import { startTestFleet, until, type TestFleet } from "../support/fleet.ts";

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import type { DayTotals } from "../../src/cost/redis-live-totals.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import type { FleetStatus } from "../../queues/fleet-status.ts";
 import { collect } from "../results/sample-results.ts";
 import { startTestFleet, type TestFleet } from "../support/fleet.ts";

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createPostgresStore } from "../../src/results/postgres-store.ts";
+import { createPostgresStore } from "../../src/results/postgres/postgres-store.ts";
 import { answered, stored } from "../results/sample-results.ts";
 import { classifyConfig, classifySimulator } from "../support/classify.ts";
 import { ofFleet, runCommand, startCommand } from "../support/command-line.ts";

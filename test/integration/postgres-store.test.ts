@@ -1,7 +1,7 @@
 // A fleet whose results lie in a PostgreSQL, by commands.
 
 import { afterEach, expect, it } from "vitest";
-import { createPostgresStore } from "../../src/results/postgres-store.ts";
+import { createPostgresStore } from "../../src/results/postgres/postgres-store.ts";
 import { collect } from "../results/sample-results.ts";
 import { expectEveryRowOnce } from "../support/assert-complete.ts";
 import { classifyConfig, classifyRows, classifySimulator, toJsonl } from "../support/classify.ts";

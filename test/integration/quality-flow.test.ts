@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import type { Result } from "../../src/job/result.ts";
 import { totalCostNanoUsd, type TrailEntry } from "../../src/job/trail.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import type { Ledger } from "../../src/simulator/simulator-ledger.ts";
 import { toJsonl } from "../support/classify.ts";
 import { COMPILE_CACHE } from "../support/command-line.ts";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { createBatchStates } from "../../queues/batch-state.ts";
 import { restoreBatch } from "../../queues/restore-batch.ts";
 import type { Result } from "../../src/job/result.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { batchKeys } from "../../src/runtime/keys.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 

@@ -5,7 +5,7 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { SAMPLE_MODELS, sampleSpending } from "./sample-spending.ts";
 
 const CHUNK = 2_000;

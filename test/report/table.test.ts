@@ -14,7 +14,7 @@ import { RESULTS_TABLE } from "../../src/report/results-table.ts";
 import { writeParquet } from "../../src/report/table-parquet.ts";
 import { tableText } from "../../src/report/table-text.ts";
 import type { TableColumn } from "../../src/report/table.ts";
-import { LEDGER_COLUMNS, RESULT_COLUMNS } from "../../src/results/postgres-columns.ts";
+import { LEDGER_COLUMNS, RESULT_COLUMNS } from "../../src/results/postgres/postgres-columns.ts";
 import { answered, collect, failed, streamOf, trailEntry } from "../results/sample-results.ts";
 import { sampleSpending } from "./sample-spending.ts";
 

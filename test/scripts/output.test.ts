@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { OpenFleet } from "../../scripts/open-fleet.ts";
 import { deliver, formatOf, writeAndSumUp } from "../../scripts/output.ts";
 import { createSpendingReport } from "../../src/report/spending-report.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { answered, failed, trailEntry } from "../results/sample-results.ts";
 
 describe("the report at the end of a run", () => {

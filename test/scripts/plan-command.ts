@@ -8,7 +8,7 @@ import { vi } from "vitest";
 import { registerPlan } from "../../scripts/plan.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { Result } from "../../src/job/result.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { stored } from "../results/sample-results.ts";
 
 const PRICE = { input: 1, output: 4 };

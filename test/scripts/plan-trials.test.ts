@@ -6,7 +6,7 @@ import { isPilotBatch, pilotBatch } from "../../scripts/pilot-batch.ts";
 import { findTrials, readTrialBatches } from "../../scripts/plan-trials.ts";
 import { BATCH_PATTERN, type ModelId } from "../../src/job/names.ts";
 import type { Answer } from "../../src/job/outcome.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import type { Store } from "../../src/results/store.ts";
 import { failedCall, rowTrail, said, score, unfit, type MadeCall } from "../plan/row-trail.ts";
 import { answered, failed, stored } from "../results/sample-results.ts";

@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import type { Plan, PlannedRoute } from "../../src/plan/plan.ts";
 import { splitModelId, type ModelId } from "../../src/job/names.ts";
 import { createSummary } from "../../src/report/summary.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { readEnvironment } from "../../src/runtime/environment.ts";
 import type { SimulatorOptionsInput } from "../../src/simulator/simulator-options.ts";
 import { LABELS, type ClassifyRow } from "./classify.ts";

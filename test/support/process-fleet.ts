@@ -10,7 +10,7 @@ import { loadFleet } from "../../src/config/load.ts";
 import type { LedgerEntry } from "../../src/job/ledger.ts";
 import type { Result } from "../../src/job/result.ts";
 import type { Provider } from "../../src/providers/provider.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { readEnvironment } from "../../src/runtime/environment.ts";
 import { silentLogger, type Logger } from "../../src/runtime/logger.ts";

@@ -14,7 +14,7 @@ import type { ProviderKind } from "../../src/job/model.ts";
 import type { ModelId } from "../../src/job/names.ts";
 import type { Result } from "../../src/job/result.ts";
 import type { TrailEntry } from "../../src/job/trail.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
 import { DEAD_QUEUE, modelQueue, taskQueue } from "../../src/runtime/keys.ts";
 import type { FaultInput } from "../../src/simulator/faults.ts";
 import { sumCounts, type LedgerCounts } from "../../src/simulator/ledger-book.ts";

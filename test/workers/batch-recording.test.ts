@@ -11,8 +11,8 @@ import { createLiveTotals, readDayTotals, readFleetCounters, type CombinationTot
 import { dayOf } from "../../src/job/day.ts";
 import type { LedgerEntry } from "../../src/job/ledger.ts";
 import type { TrailEntry } from "../../src/job/trail.ts";
-import { createFileStore } from "../../src/results/file-store.ts";
-import { createPostgresStore } from "../../src/results/postgres-store.ts";
+import { createFileStore } from "../../src/results/files/file-store.ts";
+import { createPostgresStore } from "../../src/results/postgres/postgres-store.ts";
 import type { Store } from "../../src/results/store.ts";
 import { batchKeys, totalsKeys } from "../../src/runtime/keys.ts";
 import { createBatchStates } from "../../queues/batch-state.ts";

@@ -1,8 +1,8 @@
 // Connections to PostgreSQL: a small pool that makes new ones when the server has been away, transactions, and errors in our words.
 
 import { Pool, type PoolConfig } from "pg";
-import { StoppedError, UsageError } from "../job/errors.ts";
-import { maskPostgresUrl, problemOfPostgresUrl } from "./store-address.ts";
+import { StoppedError, UsageError } from "../../job/errors.ts";
+import { maskPostgresUrl, problemOfPostgresUrl } from "../store-address.ts";
 
 const MAX_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_MS = 5_000;

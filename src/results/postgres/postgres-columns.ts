@@ -1,12 +1,12 @@
 // What goes into which column, for both tables. A value that PostgreSQL would refuse is put right: one that it refuses would keep all that come after from being stored.
 
-import type { LedgerEntry } from "../job/ledger.ts";
-import type { JsonValue } from "../job/json.ts";
-import type { Result } from "../job/result.ts";
-import { outputOf } from "../job/result-answer.ts";
-import { soundCount, soundMeasure, soundTime } from "../job/sound-number.ts";
-import { soundJson, soundText } from "../job/sound-text.ts";
-import { totalCostNanoUsd } from "../job/trail.ts";
+import type { LedgerEntry } from "../../job/ledger.ts";
+import type { JsonValue } from "../../job/json.ts";
+import type { Result } from "../../job/result.ts";
+import { outputOf } from "../../job/result-answer.ts";
+import { soundCount, soundMeasure, soundTime } from "../../job/sound-number.ts";
+import { soundJson, soundText } from "../../job/sound-text.ts";
+import { totalCostNanoUsd } from "../../job/trail.ts";
 
 type Cell = string | number | boolean | null;
 

@@ -4,8 +4,8 @@
 // lines from there on can be damaged by a crash. `"e":0` in place of a result ends a segment: what stands before it was synced, the last append too.
 
 import { crc32 } from "node:zlib";
-import type { Result } from "../job/result.ts";
-import type { StoredResult } from "./store.ts";
+import type { Result } from "../../job/result.ts";
+import type { StoredResult } from "../store.ts";
 
 /** The start of a line: all that finding and ordering it needs. */
 export interface LineHead {

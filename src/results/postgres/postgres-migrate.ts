@@ -1,11 +1,11 @@
 // The tables, made and brought up to date by whichever process comes first: one at a time, all of what is missing or nothing.
 
-import { StoppedError } from "../job/errors.ts";
+import { StoppedError } from "../../job/errors.ts";
 import type { PostgresConnection, Query } from "./postgres-connection.ts";
-import { batchesMigration } from "./postgres-migrations/0001-batches.ts";
-import { resultsMigration } from "./postgres-migrations/0002-results.ts";
-import { ledgerMigration } from "./postgres-migrations/0003-ledger.ts";
-import { estimatedCallsMigration } from "./postgres-migrations/0004-estimated-calls.ts";
+import { batchesMigration } from "./migrations/0001-batches.ts";
+import { resultsMigration } from "./migrations/0002-results.ts";
+import { ledgerMigration } from "./migrations/0003-ledger.ts";
+import { estimatedCallsMigration } from "./migrations/0004-estimated-calls.ts";
 
 /** What was published is never changed: a later change is a migration of its own, with the next version. */
 export interface Migration {

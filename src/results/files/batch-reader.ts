@@ -2,7 +2,7 @@
 // are fetched block by block. Neighbouring rows lie near each other in the file: a block is a few large reads.
 
 import type { FileHandle } from "node:fs/promises";
-import type { Result } from "../job/result.ts";
+import type { Result } from "../../job/result.ts";
 import { createRowIndex, type LinePlace } from "./row-index.ts";
 import { decodeLine } from "./segment-line.ts";
 import { readExactly, scanSegment } from "./segment-scan.ts";

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createFileStore } from "../../src/results/file-store.ts";
-import type { Store } from "../../src/results/store.ts";
-import { storeContract } from "../contracts/store-contract.ts";
-import { answered, collect, stored } from "./sample-results.ts";
+import { createFileStore } from "../../../src/results/files/file-store.ts";
+import type { Store } from "../../../src/results/store.ts";
+import { storeContract } from "../../contracts/store-contract.ts";
+import { answered, collect, stored } from "../sample-results.ts";
 
 let root: string;
 let n = 0;

@@ -1,6 +1,6 @@
 // Whether the store's user may do what the store needs, and what to grant where not. Reading alone needs less: see docs/store.md.
 
-import { StoppedError } from "../job/errors.ts";
+import { StoppedError } from "../../job/errors.ts";
 import type { Query } from "./postgres-connection.ts";
 
 /** What is written, and what is only read. */

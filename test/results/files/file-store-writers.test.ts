@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { createFileStore } from "../../src/results/file-store.ts";
-import type { Store, StoredResult } from "../../src/results/store.ts";
-import { answered, collect, stored, trailEntry } from "./sample-results.ts";
+import { createFileStore } from "../../../src/results/files/file-store.ts";
+import type { Store, StoredResult } from "../../../src/results/store.ts";
+import { answered, collect, stored, trailEntry } from "../sample-results.ts";
 
 let root: string;
 let n = 0;

@@ -1,7 +1,7 @@
 // A recorder's part in a test, as a process of its own: writes a batch's entries in order, some at a time, from where it is told; and says after each append how far it has come.
 
-import { createFileStore } from "../../src/results/file-store.ts";
-import { answered, trailEntry } from "./sample-results.ts";
+import { createFileStore } from "../../../src/results/files/file-store.ts";
+import { answered, trailEntry } from "../sample-results.ts";
 
 const [dir = "", rows = "", from = "", size = ""] = process.argv.slice(2);
 const store = createFileStore({ dir });

@@ -6,11 +6,11 @@
 // cut off anywhere, some lines are there twice, which is harmless.
 
 import { open, rm, stat, type FileHandle } from "node:fs/promises";
-import { StoppedError } from "../job/errors.ts";
+import { StoppedError } from "../../job/errors.ts";
 import { moveLine } from "./segment-line.ts";
 import { scanSegment, type SegmentLine } from "./segment-scan.ts";
 import { batchFolder, closeSegment, listSegments, syncFolder } from "./segments.ts";
-import { compareStreamIds } from "./stream-id.ts";
+import { compareStreamIds } from "../stream-id.ts";
 import { writeAll } from "./write-all.ts";
 
 /** Fewer small segments are left alone. */

@@ -1,7 +1,7 @@
 // Reading a segment: all good lines from the start. (The last one from the end: segment-end.ts.)
 
 import type { FileHandle } from "node:fs/promises";
-import { StoppedError } from "../job/errors.ts";
+import { StoppedError } from "../../job/errors.ts";
 import { checkLine, isBlank, type LineHead } from "./segment-line.ts";
 
 /** A good line and where it lies; `bytes` is without its line end. */

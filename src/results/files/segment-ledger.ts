@@ -1,11 +1,11 @@
 // The ledger of a batch, from its segments. Most rows have one line, whose calls are given on as it is read. Rows with several (rounds, extras, what two recorders
 // wrote at once) are found in a first pass; in the second their calls are gathered until the row's last line.
 
-import { ledgerEntries, mergeLedgerEntries, type LedgerEntry } from "../job/ledger.ts";
+import { ledgerEntries, mergeLedgerEntries, type LedgerEntry } from "../../job/ledger.ts";
 import { decodeLine, type LineHead } from "./segment-line.ts";
 import { scanSegment } from "./segment-scan.ts";
 import { closeSegments, openSegments, type SegmentSnapshot } from "./segment-snapshot.ts";
-import { compareStreamIds } from "./stream-id.ts";
+import { compareStreamIds } from "../stream-id.ts";
 
 /** The calls of a line. */
 export interface LineCalls {

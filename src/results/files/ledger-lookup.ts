@@ -4,8 +4,8 @@
 import { bookCalls, callsOf, type LineCalls } from "./segment-ledger.ts";
 import { scanSegment } from "./segment-scan.ts";
 import { closeSegments, openSegments, type OpenSegment } from "./segment-snapshot.ts";
-import type { Store } from "./store.ts";
-import { laterStreamId } from "./stream-id.ts";
+import type { Store } from "../store.ts";
+import { laterStreamId } from "../stream-id.ts";
 
 /** As `Store.ledgerOf` asks for it, of one batch. Questions that come at once are answered one after the other. */
 export type LedgerLookup = (rows: readonly number[]) => ReturnType<Store["ledgerOf"]>;

@@ -8,7 +8,7 @@ import { appendWithin } from "./postgres-append.ts";
 import { migrate, NEWEST_VERSION, readVersion } from "./postgres-migrate.ts";
 import { readBatches, readLedger, readLedgerOf, readResults } from "./postgres-read.ts";
 import { requireRights } from "./postgres-rights.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "../store.ts";
 
 /** @throws UsageError when `url` is no address of a PostgreSQL. */
 export function createPostgresStore({ url }: { readonly url: string }): Store {

@@ -1,10 +1,10 @@
 // Reading from PostgreSQL: page by page along the primary key. No transaction is held open for a reader that takes its time, and none is lost when it leaves.
 
-import type { LedgerEntry } from "../job/ledger.ts";
-import type { Result } from "../job/result.ts";
+import type { LedgerEntry } from "../../job/ledger.ts";
+import type { Result } from "../../job/result.ts";
 import { LEDGER_COLUMNS, toLedgerEntry, type LedgerLine } from "./postgres-columns.ts";
 import type { Query } from "./postgres-connection.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "../store.ts";
 
 const PAGE_ROWS = 2_000;
 const PAGE_BYTES = 8 * 1024 * 1024;

@@ -2,18 +2,18 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { StoppedError } from "../../src/job/errors.ts";
-import type { TrailEntry } from "../../src/job/trail.ts";
-import { createPostgresConnection } from "../../src/results/postgres-connection.ts";
-import { migrate } from "../../src/results/postgres-migrate.ts";
-import { batchesMigration } from "../../src/results/postgres-migrations/0001-batches.ts";
-import { resultsMigration } from "../../src/results/postgres-migrations/0002-results.ts";
-import { ledgerMigration } from "../../src/results/postgres-migrations/0003-ledger.ts";
-import { createPostgresStore } from "../../src/results/postgres-store.ts";
-import type { Store } from "../../src/results/store.ts";
-import { storeContract } from "../contracts/store-contract.ts";
-import { query, startTestPostgres, whyNoPostgres, type TestPostgres } from "../support/postgres.ts";
-import { answered, collect, failed, stored, trailEntry } from "./sample-results.ts";
+import { StoppedError } from "../../../src/job/errors.ts";
+import type { TrailEntry } from "../../../src/job/trail.ts";
+import { createPostgresConnection } from "../../../src/results/postgres/postgres-connection.ts";
+import { migrate } from "../../../src/results/postgres/postgres-migrate.ts";
+import { batchesMigration } from "../../../src/results/postgres/migrations/0001-batches.ts";
+import { resultsMigration } from "../../../src/results/postgres/migrations/0002-results.ts";
+import { ledgerMigration } from "../../../src/results/postgres/migrations/0003-ledger.ts";
+import { createPostgresStore } from "../../../src/results/postgres/postgres-store.ts";
+import type { Store } from "../../../src/results/store.ts";
+import { storeContract } from "../../contracts/store-contract.ts";
+import { query, startTestPostgres, whyNoPostgres, type TestPostgres } from "../../support/postgres.ts";
+import { answered, collect, failed, stored, trailEntry } from "../sample-results.ts";
 
 const missing = await whyNoPostgres();
 
@@ -249,7 +249,7 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
     it("keep a batch of which the books alone are left", () =>
       withStore(async (store, url) => {
         for (const batch of ["A", "a-1", "b", "c"]) await store.append(batch, stored([answered(0, { batch }), answered(1, { batch })]));
-        const page = await readFile(new URL("../../docs/store.md", import.meta.url), "utf8");
+        const page = await readFile(new URL("../../../docs/store.md", import.meta.url), "utf8");
         const [, retention = ""] = /```sql\n(begin;[\s\S]*?)```/.exec(page) ?? [];
         await query(url, "update modelfleet.batches set updated_at = now() - interval '91 days' where batch in ('A', 'b')");
         await query(url, retention);
@@ -297,7 +297,7 @@ describe.skipIf(missing)(missing ?? "with a PostgreSQL", () => {
     it("answer the queries of docs/store.md", () =>
       withStore(async (store, url) => {
         await store.append("b", stored([answered(0), failed(1, { trail: [trailEntry({ call: "b.1.0.0.1" })] })]));
-        const page = await readFile(new URL("../../docs/store.md", import.meta.url), "utf8");
+        const page = await readFile(new URL("../../../docs/store.md", import.meta.url), "utf8");
         const queries = Array.from(page.matchAll(/```sql\n([\s\S]*?)```/g), ([, text = ""]) => text);
         expect(queries.length).toBeGreaterThanOrEqual(6);
         for (const text of queries) await query(url, text.replaceAll("BATCH", "b"));
