@@ -4,7 +4,6 @@
 // The queues are filled while they are paused; the clock starts when they are resumed and stops when the last job is completed, or the batch finished.
 
 import { Queue } from "bullmq";
-import { PROVIDER, TASK, MODEL, benchConfig } from "./bench-rows.ts";
 import { isOver } from "../src/job/batch.ts";
 import { loadFleet } from "../src/config/load.ts";
 import { modelId } from "../src/job/names.ts";
@@ -12,6 +11,7 @@ import { readEnvironment } from "../src/runtime/environment.ts";
 import { taskQueue } from "../src/runtime/keys.ts";
 import { createBatchStates } from "../queues/batch-state.ts";
 import { firstSlots } from "../src/limits/slots.ts";
+import { PROVIDER, TASK, MODEL, benchConfig } from "./bench-rows.ts";
 import type { Comparison } from "./bench-report.ts";
 import { runInTurns, type Contender } from "./bench-rounds.ts";
 import type { Actor, Stage } from "./bench-stage.ts";

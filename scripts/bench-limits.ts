@@ -2,6 +2,8 @@
 // ledger, which knows what was really called; the fleet's processes are real ones.
 
 import { Command } from "commander";
+import { StoppedError, UsageError } from "../src/job/errors.ts";
+import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { benchBaselines } from "./bench-limits-baselines.ts";
 import { benchCaps } from "./bench-limits-caps-part.ts";
 import type { Cap } from "./bench-limits-caps.ts";
@@ -13,8 +15,6 @@ import type { Part, PartContext } from "./bench-limits-part.ts";
 import { renderPart } from "./bench-limits-report.ts";
 import { openStage } from "./bench-stage.ts";
 import { reportError, say } from "./terminal.ts";
-import { StoppedError, UsageError } from "../src/job/errors.ts";
-import { listenForShutdown } from "../src/runtime/shutdown.ts";
 
 const PARTS: Readonly<Record<string, Part>> = {
   caps: benchCaps,

@@ -1,8 +1,8 @@
 // (d) The producer's memory while it feeds a large file through a small window, to a consumer that takes everything away at once.
 
 import type { Redis } from "ioredis";
-import { taskQueue, batchKeys } from "../src/runtime/keys.ts";
 import { Queue } from "bullmq";
+import { taskQueue, batchKeys } from "../src/runtime/keys.ts";
 import type { MemoryReading } from "./bench-fleet.ts";
 import { renderTable } from "./bench-report.ts";
 import { benchConfig, TASK, writeRows } from "./bench-rows.ts";

@@ -12,10 +12,10 @@ import { bind } from "../src/routing/bind.ts";
 import type { ModelStats } from "../src/routing/model-stats.ts";
 import type { ModelView } from "../src/routing/model-view.ts";
 import { needsOf } from "../src/routing/needs.ts";
+import { UsageError } from "../src/job/errors.ts";
 import { median, renderTable } from "./bench-report.ts";
 import { rounded } from "./bench-limits-report.ts";
 import { reportError, say } from "./terminal.ts";
-import { UsageError } from "../src/job/errors.ts";
 
 const PROVIDERS = 5;
 const MODELS = 20;

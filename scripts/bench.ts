@@ -1,14 +1,14 @@
 // npm run bench: how fast the fleet is, as ratios to bare BullMQ measured side by side in the same run. Absolute numbers are this machine's, at this moment.
 
 import { Command } from "commander";
+import { StoppedError, UsageError } from "../src/job/errors.ts";
+import { listenForShutdown } from "../src/runtime/shutdown.ts";
 import { benchEnqueue } from "./bench-enqueue.ts";
 import { benchHttpFlow, benchInstantFlow } from "./bench-flow.ts";
 import { benchMemory, renderMemory } from "./bench-memory.ts";
 import { comparisonData, renderComparison, type Comparison } from "./bench-report.ts";
 import { openStage, type Stage, type StageOptions } from "./bench-stage.ts";
 import { reportError, say } from "./terminal.ts";
-import { StoppedError, UsageError } from "../src/job/errors.ts";
-import { listenForShutdown } from "../src/runtime/shutdown.ts";
 
 const PARTS = ["enqueue", "flow", "http"] as const;
 type Part = (typeof PARTS)[number];

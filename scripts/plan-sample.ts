@@ -8,8 +8,9 @@ import { routeModels, type TaskSpec } from "../src/job/task.ts";
 import { formatCount, formatUsd } from "../src/report/format.ts";
 import { openStore } from "../src/results/open-store.ts";
 import { systemClock } from "../src/runtime/clock.ts";
-import { endCallsWhenInterrupted } from "./end-calls-when-interrupted.ts";
 import type { JobInput } from "../src/intake/job-input.ts";
+import type { Trials } from "../src/plan/trials.ts";
+import { endCallsWhenInterrupted } from "./end-calls-when-interrupted.ts";
 import { openFleet } from "./open-fleet.ts";
 import { readTrial } from "./pilot-answers.ts";
 import { chooseCandidates, namedModels } from "./pilot-candidates.ts";
@@ -19,7 +20,6 @@ import { runTrials } from "./pilot-run.ts";
 import { drawSample } from "./pilot-sample.ts";
 import { planTrials } from "./pilot-trial.ts";
 import { readTrialBatches } from "./plan-trials.ts";
-import type { Trials } from "../src/plan/trials.ts";
 import { createProgress } from "./progress.ts";
 import { say } from "./terminal.ts";
 

@@ -11,16 +11,16 @@ import type { PlannedRoute, Plan } from "../src/plan/plan.ts";
 import { formatUsd } from "../src/report/format.ts";
 import { openStore } from "../src/results/open-store.ts";
 import type { Store } from "../src/results/store.ts";
-import { askYesNo, isAtTerminal } from "./ask-yes-no.ts";
-import { latestBatch, type BatchChoice } from "./batch-session.ts";
 import type { JobInput } from "../src/intake/job-input.ts";
-import type { OpenFleet } from "./open-fleet.ts";
-import { readFormerRuns } from "./plan-former.ts";
 import type { FormerRun } from "../src/plan/former-run.ts";
-import { readBooks } from "./plan-learned.ts";
-import { findTrials } from "./plan-trials.ts";
 import type { Trials } from "../src/plan/trials.ts";
 import { makePlan } from "../src/plan/make-plan.ts";
+import { askYesNo, isAtTerminal } from "./ask-yes-no.ts";
+import { latestBatch, type BatchChoice } from "./batch-session.ts";
+import type { OpenFleet } from "./open-fleet.ts";
+import { readFormerRuns } from "./plan-former.ts";
+import { readBooks } from "./plan-learned.ts";
+import { findTrials } from "./plan-trials.ts";
 import { say } from "./terminal.ts";
 
 /** Nobody wants to wait for it: of more rows than these a sample is looked at. */

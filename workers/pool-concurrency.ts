@@ -13,9 +13,9 @@ import type { Limiter } from "../src/limits/limiter.ts";
 import { providerScopes } from "../src/limits/scopes.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { Peers } from "../queues/fleet-registry.ts";
+import { FREE_SLOTS, UNMEASURED, callsPerSecond, mostSlots, slotsFor, slotsNeeded } from "../src/limits/slots.ts";
 import { nextSlots } from "./next-slots.ts";
 import { createRaiseCheck } from "./raise-check.ts";
-import { FREE_SLOTS, UNMEASURED, callsPerSecond, mostSlots, slotsFor, slotsNeeded } from "../src/limits/slots.ts";
 import { createSlotMeter, type SlotReading } from "./slot-meter.ts";
 
 const UPDATE_MS = 1_000;

@@ -15,8 +15,8 @@ import { analyseOptions } from "../routing/analyse-options.ts";
 import { dataClassOptions, dataHandlingOptions, taskDataClass } from "../routing/data-options.ts";
 import { driftOptions } from "../routing/drift-options.ts";
 import { routeOptions } from "../routing/route-options.ts";
-import { isMapping } from "./interpolate.ts";
 import { byteSize, duration } from "../job/quantity.ts";
+import { isMapping } from "./interpolate.ts";
 
 /** A mapping whose every key has a default may be left empty, which YAML reads as null. */
 const orEmpty = <S extends z.ZodType>(schema: S) => z.preprocess((value) => value ?? {}, schema) as unknown as z.ZodDefault<S>;

@@ -1,8 +1,8 @@
 // Live totals in Redis: what the calls of each day of UTC come to, by combination of task, model, tenant and tags, and what those of the fleet's whole life do. They
 // say what the stores' ledgers say: each change of a ledger is counted once, by the watermark of its batch.
 
-import { DAY_MS, dayOf } from "../job/day.ts";
 import type { Redis } from "ioredis";
+import { DAY_MS, dayOf } from "../job/day.ts";
 import type { LedgerChange } from "../job/ledger-changes.ts";
 import type { LedgerEntry } from "../job/ledger.ts";
 import { totalsKeys, totalsOfDayKey } from "../runtime/keys.ts";

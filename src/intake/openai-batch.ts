@@ -1,8 +1,8 @@
 // OpenAI-batch lines: `{custom_id, method, url, body}`, as OpenAI's Batch API takes them.
 
+import type { JsonObject } from "../job/json.ts";
 import { isObject, labelOf, parseJsonObject } from "./json-object.ts";
 import type { Reading } from "./record.ts";
-import type { JsonObject } from "../job/json.ts";
 
 const CHAT_URL = "/v1/chat/completions";
 

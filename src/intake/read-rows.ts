@@ -1,5 +1,6 @@
 // The intake's front door: a stream of bytes → rows, numbered, digested, validated. Memory is a chunk and a row, whatever the input's size.
 
+import type { JsonSchema } from "../job/json.ts";
 import { createCsvReader } from "./csv.ts";
 import { readJsonLine } from "./jsonl.ts";
 import { createLabelSet } from "./labels.ts";
@@ -8,7 +9,6 @@ import { readOpenAiLine } from "./openai-batch.ts";
 import { createLineRecordReader, type Reading, type ReadRecord, type RecordReader } from "./record.ts";
 import type { Row, RowFormat } from "./row.ts";
 import type { InputValidator } from "./validate.ts";
-import type { JsonSchema } from "../job/json.ts";
 
 export interface ReadRowsOptions {
   readonly format: RowFormat;

@@ -1,7 +1,7 @@
 // Reads from Redis how much of their limits a provider's models are using. It changes nothing.
 
-import { DAY_MS } from "../job/day.ts";
 import type { Redis } from "ioredis";
+import { DAY_MS } from "../job/day.ts";
 import type { ProviderSpec } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
 import { providerKeys } from "../runtime/keys.ts";

@@ -4,6 +4,7 @@
 import type { ModelId } from "../job/names.ts";
 import type { Answer } from "../job/outcome.ts";
 import type { Step } from "../job/task.ts";
+import { agreedAnswer } from "../routing/agreement.ts";
 import type { FormerRows } from "./former-rows.ts";
 import { replayTrials } from "./replay-trials.ts";
 import {
@@ -18,7 +19,6 @@ import {
   type CallTally,
   type StepTally,
 } from "./step-sums.ts";
-import { agreedAnswer } from "../routing/agreement.ts";
 import type { Trials } from "./trials.ts";
 
 export interface SeenStep {

@@ -1,6 +1,5 @@
 // One kind of calls of a group of rows: what each of them takes of tokens, money and the vendor's limits.
 
-import type { PlannedFleet, ExpectedCalls, TokenParts } from "./plan.ts";
 import { tokenPricesFor } from "../cost/token-prices.ts";
 import type { TokenPrices } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
@@ -9,6 +8,7 @@ import { NO_USAGE } from "../job/usage.ts";
 import { chargingPolicy, finalCharge, upFrontCharge, type Charge } from "../limits/charging.ts";
 import { VERDICT_TOKENS } from "../quality/judge.ts";
 import { COMPLEXITY_TOKENS } from "../routing/ask-complexity.ts";
+import type { PlannedFleet, ExpectedCalls, TokenParts } from "./plan.ts";
 import { meanOver } from "./lengths.ts";
 import { shownTokens, type RowGroup, type RowScan } from "./scan-rows.ts";
 

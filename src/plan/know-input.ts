@@ -4,10 +4,10 @@
 // Counts differ by the tokenizer, which goes with the text, and by what a vendor puts around a prompt or doesn't count, such as a schema, which doesn't. So what
 // is known of rows of one length is carried over to those of another by the text alone.
 
+import type { LessonSums } from "../prompt/lesson-sums.ts";
 import type { Known, ModelKnowledge } from "./plan.ts";
 import { countSlope } from "./call-means.ts";
 import type { CountTally } from "./step-sums.ts";
-import type { LessonSums } from "../prompt/lesson-sums.ts";
 import { ASSUMED_INPUT } from "./assumptions.ts";
 
 /** Our count of the file's rows, for one model. */

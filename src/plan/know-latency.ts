@@ -1,10 +1,10 @@
 // How long calls take: as those seen, by what is left of them in the statistics, else by assumption.
 
 import type { ModelSpec } from "../job/model.ts";
+import type { ModelStats } from "../routing/model-stats.ts";
 import { latenciesOf, logNormalLatencies } from "./latencies.ts";
 import type { ModelKnowledge, Range } from "./plan.ts";
 import type { CallTally } from "./step-sums.ts";
-import type { ModelStats } from "../routing/model-stats.ts";
 import { ASSUMED_LATENCY, ASSUMED_LATENCY_MS } from "./assumptions.ts";
 
 type Latency = Pick<ModelKnowledge, "latenciesMs" | "latencyScale">;

@@ -1,10 +1,10 @@
 // What is known of one model's calls: those that answer a row, and those beside it, of who judges the answer or tells how hard the row is.
 
+import type { LessonSums } from "../prompt/lesson-sums.ts";
 import { NO_PARTS, type Known, type ModelKnowledge, type TokenParts } from "./plan.ts";
 import { exactly } from "./spread.ts";
 import { meanInput, partsOf } from "./call-means.ts";
 import type { CallTally } from "./step-sums.ts";
-import type { LessonSums } from "../prompt/lesson-sums.ts";
 import { knowInput, type InputKnowledge, type InputSeen } from "./know-input.ts";
 import { knowLatency } from "./know-latency.ts";
 import { isSeen, knowOutput } from "./know-output.ts";

@@ -1,13 +1,13 @@
 // Which shares of a step's rows go where: done at first try, repaired, ended, judged well.
 
-import type { FailurePolicy, Known } from "./plan.ts";
-import { mayRepair } from "./expect-calls.ts";
-import { shareAround } from "./spread.ts";
-import type { StepTally } from "./step-sums.ts";
 import type { Step, TaskSpec } from "../job/task.ts";
 import { agreementId } from "../routing/drift.ts";
 import type { ModelStats } from "../routing/model-stats.ts";
 import type { ModelId } from "../job/names.ts";
+import type { FailurePolicy, Known } from "./plan.ts";
+import { mayRepair } from "./expect-calls.ts";
+import { shareAround } from "./spread.ts";
+import type { StepTally } from "./step-sums.ts";
 import { ASSUMED_AGREEMENT, ASSUMED_JUDGEMENT, ASSUMED_PASS } from "./assumptions.ts";
 import type { SeenStep } from "./evidence.ts";
 

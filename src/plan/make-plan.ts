@@ -1,10 +1,8 @@
 // Makes a plan: the file's rows, what is known of the task, and the figures of its route, of its models in another order, and of single models.
 
-import type { Plan, PlannedFleet, PlannedRoute } from "./plan.ts";
 import type { JobTerms } from "../job/job.ts";
 import type { ModelId } from "../job/names.ts";
 import { routeModels, taskModels, type Strategy, type TaskSpec } from "../job/task.ts";
-import { refusedPaces } from "./taken-calls.ts";
 import { createTokenEstimator } from "../prompt/token-estimate.ts";
 import { createProvider } from "../providers/create-provider.ts";
 import type { ModelView } from "../routing/model-view.ts";
@@ -12,6 +10,8 @@ import { NO_STATS } from "../routing/model-stats.ts";
 import { statsSubject } from "../routing/stats-book.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { JobInput } from "../intake/job-input.ts";
+import type { Plan, PlannedFleet, PlannedRoute } from "./plan.ts";
+import { refusedPaces } from "./taken-calls.ts";
 import { knownAnswers } from "./known-answers.ts";
 import { LONGEST_ASSUMED } from "./assumptions.ts";
 import { planRoute } from "./plan-route.ts";

@@ -4,13 +4,13 @@ import type { Job } from "../job/job.ts";
 import type { ModelId } from "../job/names.ts";
 import { freshProgress, type Exclusion } from "../job/progress.ts";
 import type { Step, TaskSpec } from "../job/task.ts";
-import { stepKey } from "./step-sums.ts";
 import { createFilter, type Filter } from "../routing/able.ts";
 import { analyse } from "../routing/analyse.ts";
 import type { ModelView } from "../routing/model-view.ts";
 import { needsOf } from "../routing/needs.ts";
 import { orderSteps } from "../routing/rank.ts";
 import type { Subject } from "../routing/subject.ts";
+import { stepKey } from "./step-sums.ts";
 
 /** Of the models that are asked beside those that answer, who can and may read a row. */
 export interface Readers {

@@ -1,8 +1,8 @@
 // How long a route takes, and which rows take which of its ways: played as the fleet would take them.
 
-import type { PlannedFleet, Level, Range } from "./plan.ts";
 import type { ModelId } from "../job/names.ts";
 import { DIMENSIONS, NO_CHARGE, type Charge, type Dimension } from "../limits/charging.ts";
+import type { PlannedFleet, Level, Range } from "./plan.ts";
 import { meanLatency } from "./latencies.ts";
 import { playFile } from "./play/file.ts";
 import type { PlayedLimit } from "./play/limits.ts";

@@ -1,14 +1,14 @@
 // The fleet as a plan plays it: each model with the limits that its calls pass, and with as many calls in hand as a pool would have.
 
-import type { PlannedFleet } from "./plan.ts";
 import type { ModelId } from "../job/names.ts";
 import type { Charge, Dimension } from "../limits/charging.ts";
 import { VENDOR_BURST_MS } from "../limits/bucket.ts";
 import { providerScopes, type LimitScope } from "../limits/scopes.ts";
+import { RAISE_EXTRA, MOST_RAISE, firstSlots, mostSlots, slotsNeeded, ASSUMED_LATENCY_MS } from "../limits/slots.ts";
+import type { PlannedFleet } from "./plan.ts";
 import type { PlayedLimit } from "./play/limits.ts";
 import type { PlayedModel } from "./play/models.ts";
 import type { Learned } from "./learned.ts";
-import { RAISE_EXTRA, MOST_RAISE, firstSlots, mostSlots, slotsNeeded, ASSUMED_LATENCY_MS } from "../limits/slots.ts";
 
 /** What all calls of a model take together. */
 export interface Load {

@@ -3,11 +3,11 @@
 import type { ModelSpec } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
 import type { TaskSpec } from "../job/task.ts";
-import type { FormerRows } from "./former-rows.ts";
-import type { CallTally } from "./step-sums.ts";
 import { NO_LESSONS, type LessonSums } from "../prompt/lesson-sums.ts";
 import { NO_STATS, type ModelStats } from "../routing/model-stats.ts";
 import { statsSubject } from "../routing/stats-book.ts";
+import type { FormerRows } from "./former-rows.ts";
+import type { CallTally } from "./step-sums.ts";
 import type { AssumedOutput } from "./assumptions.ts";
 import { createEvidence, type Evidence, type SeenStep } from "./evidence.ts";
 import type { InputEstimate } from "./know-input.ts";

@@ -1,7 +1,7 @@
 // Spend by day: a bar for every day, the dearest models in colours of their own.
 
-import { linearAxis } from "./chart-axis.ts";
 import { daysBetween } from "../job/day.ts";
+import { linearAxis } from "./chart-axis.ts";
 import { formatUsd } from "./format.ts";
 import { shownValue } from "./report-words.ts";
 import type { Division } from "./spending-report.ts";

@@ -1,7 +1,7 @@
 // On whose account jobs are: said in every way in which rows come in, found again in the ledger, the results and the budgets.
 
-import { Queue } from "bullmq";
 import { join } from "node:path";
+import { Queue } from "bullmq";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createProducer } from "../../queues/producer.ts";
 import { UsageError } from "../../src/job/errors.ts";

@@ -5,8 +5,8 @@ import type { ModelId } from "../../src/job/names.ts";
 import type { Step } from "../../src/job/task.ts";
 import { countRow, newFormerRows } from "../../src/plan/former-rows.ts";
 import type { TrialAnswer } from "../../src/plan/replay-trials.ts";
-import { rowTrail, said, score, usage } from "./row-trail.ts";
 import { answered, trailEntry } from "../results/sample-results.ts";
+import { rowTrail, said, score, usage } from "./row-trail.ts";
 import { times } from "./plan-specs.ts";
 
 const ALONE: readonly Step[] = [{ models: ["a/1"] }];

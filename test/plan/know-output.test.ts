@@ -8,9 +8,9 @@ import { addFormerRows, countRow, newFormerRows, type FormerRows } from "../../s
 import type { CallTally } from "../../src/plan/step-sums.ts";
 import { foldLessons } from "../../src/prompt/lesson-sums.ts";
 import { NO_STATS, type ModelStats } from "../../src/routing/model-stats.ts";
-import { rowTrail, said, usage } from "./row-trail.ts";
 import { answered, trailEntry } from "../results/sample-results.ts";
 import { modelSpec, taskSpec } from "../routing/specs.ts";
+import { rowTrail, said, usage } from "./row-trail.ts";
 import { callTally, lessonSums, seenStep, sourcesOf, stepTally, times } from "./plan-specs.ts";
 
 const TASK = "classify";

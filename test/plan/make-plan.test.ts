@@ -16,9 +16,9 @@ import { createTokenEstimator } from "../../src/prompt/token-estimate.ts";
 import { isJudged } from "../../src/quality/judge.ts";
 import { createRandom } from "../../src/runtime/seeded-random.ts";
 import type { JobInput } from "../../src/intake/job-input.ts";
-import { liveRow, type CallEnding } from "./row-life.ts";
 import { jobSpec, modelSpec, routeSpec, taskSpec, toStep } from "../routing/specs.ts";
 import type { PlannedFleet } from "../../src/plan/plan.ts";
+import { liveRow, type CallEnding } from "./row-life.ts";
 import { times } from "./plan-specs.ts";
 
 const ROWS = 500;

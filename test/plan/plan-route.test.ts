@@ -6,8 +6,8 @@ import type { TaskSpec } from "../../src/job/task.ts";
 import { countRow, newFormerRows } from "../../src/plan/former-rows.ts";
 import type { PlannedRoute } from "../../src/plan/plan.ts";
 import { answered, trailEntry } from "../results/sample-results.ts";
-import { usage } from "./row-trail.ts";
 import { modelSpec, routeSpec, taskSpec, toStep } from "../routing/specs.ts";
+import { usage } from "./row-trail.ts";
 import { times } from "./plan-specs.ts";
 import { bodies, dollars, planned, plannedOwn, tickets } from "./planned.ts";
 

@@ -6,8 +6,8 @@ import { answered } from "../results/sample-results.ts";
 import { modelSpec } from "../routing/specs.ts";
 import { createLessonScene, tellVendorLimit } from "../support/plan-history.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
-import { createPlanCommand, tickets, type PlanCommand } from "./plan-command.ts";
 import { times } from "../plan/plan-specs.ts";
+import { createPlanCommand, tickets, type PlanCommand } from "./plan-command.ts";
 
 const [SMALL, MEDIUM, LARGE]: readonly ModelId[] = ["alpha/small", "beta/medium", "alpha/large"];
 

@@ -6,9 +6,9 @@ import { createRedisPurse } from "../../src/cost/redis-purse.ts";
 import { budgetKeys } from "../../src/runtime/keys.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createBudgetWatch, spendingOf } from "../../workers/budget-watch.ts";
-import { fleetOf } from "./web/web-fixture.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 import type { Job } from "../../src/job/job.ts";
+import { fleetOf } from "./web/web-fixture.ts";
 
 let server: TestRedis;
 let redis: Redis;

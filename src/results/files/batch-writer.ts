@@ -8,13 +8,13 @@
 import { constants } from "node:fs";
 import { open, rm, stat, type FileHandle } from "node:fs/promises";
 import { StoppedError } from "../../job/errors.ts";
+import type { StoredResult } from "../store.ts";
+import { compareStreamIds } from "../stream-id.ts";
 import { findLastStreamId } from "./segment-end.ts";
 import { encodeEnd, encodeLines } from "./segment-line.ts";
 import { mergeSegments } from "./segment-merge.ts";
 import { closeSegments, openSegments } from "./segment-snapshot.ts";
 import { batchFolder, createBatchFolder, createSegment } from "./segments.ts";
-import type { StoredResult } from "../store.ts";
-import { compareStreamIds } from "../stream-id.ts";
 import { writeAll } from "./write-all.ts";
 
 export interface BatchWriter {

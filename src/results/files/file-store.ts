@@ -5,6 +5,7 @@ import { constants } from "node:fs";
 import { access, link, open, readFile, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { StoppedError } from "../../job/errors.ts";
+import type { Store } from "../store.ts";
 import { readResults } from "./batch-reader.ts";
 import { createBatchWriters } from "./batch-writers.ts";
 import { createLedgerLookup, type LedgerLookup } from "./ledger-lookup.ts";
@@ -12,7 +13,6 @@ import { findLastStreamId } from "./segment-end.ts";
 import { readLedger } from "./segment-ledger.ts";
 import { closeSegments, openSegments } from "./segment-snapshot.ts";
 import { createFolder, listBatches, syncFolder } from "./segments.ts";
-import type { Store } from "../store.ts";
 
 export interface FileStoreOptions {
   /** Made where it is missing. */

@@ -1,11 +1,11 @@
 // What the segments hold of some rows. Lines are about in the order of their rows, so that it is enough to know, for each block of a segment, which rows lie between
 // its first and its last: an index of some bytes for each quarter of a megabyte. It is made at the first question, and goes on from there at the next.
 
+import type { Store } from "../store.ts";
+import { laterStreamId } from "../stream-id.ts";
 import { bookCalls, callsOf, type LineCalls } from "./segment-ledger.ts";
 import { scanSegment } from "./segment-scan.ts";
 import { closeSegments, openSegments, type OpenSegment } from "./segment-snapshot.ts";
-import type { Store } from "../store.ts";
-import { laterStreamId } from "../stream-id.ts";
 
 /** As `Store.ledgerOf` asks for it, of one batch. Questions that come at once are answered one after the other. */
 export type LedgerLookup = (rows: readonly number[]) => ReturnType<Store["ledgerOf"]>;

@@ -1,10 +1,10 @@
 // The last good line of a segment, found from its end: it tells how far the segment goes.
 
 import type { FileHandle } from "node:fs/promises";
+import { laterStreamId } from "../stream-id.ts";
 import { checkLine, isBlank } from "./segment-line.ts";
 import { readExactly, readLines, wasSynced, type SegmentLine } from "./segment-scan.ts";
 import type { SegmentSnapshot } from "./segment-snapshot.ts";
-import { laterStreamId } from "../stream-id.ts";
 
 const TAIL_BYTES = 64 * 1024;
 const STEP_BYTES = 1024 * 1024;

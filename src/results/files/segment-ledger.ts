@@ -2,10 +2,10 @@
 // wrote at once) are found in a first pass; in the second their calls are gathered until the row's last line.
 
 import { ledgerEntries, mergeLedgerEntries, type LedgerEntry } from "../../job/ledger.ts";
+import { compareStreamIds } from "../stream-id.ts";
 import { decodeLine, type LineHead } from "./segment-line.ts";
 import { scanSegment } from "./segment-scan.ts";
 import { closeSegments, openSegments, type SegmentSnapshot } from "./segment-snapshot.ts";
-import { compareStreamIds } from "../stream-id.ts";
 
 /** The calls of a line. */
 export interface LineCalls {

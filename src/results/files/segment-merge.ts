@@ -7,10 +7,10 @@
 
 import { open, rm, stat, type FileHandle } from "node:fs/promises";
 import { StoppedError } from "../../job/errors.ts";
+import { compareStreamIds } from "../stream-id.ts";
 import { moveLine } from "./segment-line.ts";
 import { scanSegment, type SegmentLine } from "./segment-scan.ts";
 import { batchFolder, closeSegment, listSegments, syncFolder } from "./segments.ts";
-import { compareStreamIds } from "../stream-id.ts";
 import { writeAll } from "./write-all.ts";
 
 /** Fewer small segments are left alone. */

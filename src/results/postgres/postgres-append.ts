@@ -1,10 +1,10 @@
 // Writing to PostgreSQL: the results of one append, their calls and how far the batch has come, in one transaction.
 
 import { ledgerEntries, mergeLedgerEntries, type LedgerEntry } from "../../job/ledger.ts";
-import type { Query } from "./postgres-connection.ts";
-import { LEDGER_COLUMNS, RESULT_COLUMNS, type Column, type RecordedResult } from "./postgres-columns.ts";
 import type { StoredResult } from "../store.ts";
 import { compareStreamIds } from "../stream-id.ts";
+import type { Query } from "./postgres-connection.ts";
+import { LEDGER_COLUMNS, RESULT_COLUMNS, type Column, type RecordedResult } from "./postgres-columns.ts";
 
 /** Of one statement: answers may be long. */
 const CHUNK_ROWS = 1_000;

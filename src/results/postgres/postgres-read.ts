@@ -2,9 +2,9 @@
 
 import type { LedgerEntry } from "../../job/ledger.ts";
 import type { Result } from "../../job/result.ts";
+import type { Store } from "../store.ts";
 import { LEDGER_COLUMNS, toLedgerEntry, type LedgerLine } from "./postgres-columns.ts";
 import type { Query } from "./postgres-connection.ts";
-import type { Store } from "../store.ts";
 
 const PAGE_ROWS = 2_000;
 const PAGE_BYTES = 8 * 1024 * 1024;

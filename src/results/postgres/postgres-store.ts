@@ -3,12 +3,12 @@
 // States: untouched → ready (the tables are there and of our version; made on the first use, whatever it is) → stopped. A failure leaves it as it was: every
 // use connects anew where it must, so that it goes on when the server is back.
 
+import type { Store } from "../store.ts";
 import { createPostgresConnection, type Query } from "./postgres-connection.ts";
 import { appendWithin } from "./postgres-append.ts";
 import { migrate, NEWEST_VERSION, readVersion } from "./postgres-migrate.ts";
 import { readBatches, readLedger, readLedgerOf, readResults } from "./postgres-read.ts";
 import { requireRights } from "./postgres-rights.ts";
-import type { Store } from "../store.ts";
 
 /** @throws UsageError when `url` is no address of a PostgreSQL. */
 export function createPostgresStore({ url }: { readonly url: string }): Store {
