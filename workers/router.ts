@@ -37,7 +37,17 @@ export function createRouter(context: ProcessContext): FleetPart {
   const bindOrWait = async (task: TaskSpec, envelope: Envelope, claim: () => Promise<Admitted>): Promise<Disposition> => {
     const setAsideAt = clock.now() + LONGEST_IN_SLOT_MS;
     let claimAgainAt = clock.now() + CLAIM_AGAIN_MS;
+    let latest: Admitted = { kind: "go", isCapped: false };
+    // Beside the wait: who waited for the reply would go to the end of the line, and those who have waited longest would be set aside.
+    const claimBeside = () => {
+      claimAgainAt = Number.POSITIVE_INFINITY;
+      void claim()
+        .then((admitted) => void (latest = admitted))
+        .catch(() => undefined) // Redis is away: whatever comes next finds that out
+        .finally(() => void (claimAgainAt = clock.now() + CLAIM_AGAIN_MS));
+    };
     for (;;) {
+      if (latest.kind !== "go") return turnedAway(envelope, latest);
       const binding = await binder.place(envelope);
       if (binding.kind === "bound") return { kind: "finish" };
       if (binding.kind === "dead") {
@@ -60,13 +70,12 @@ export function createRouter(context: ProcessContext): FleetPart {
         return { kind: "finish" };
       }
       if (stopping.signal.aborted) return { kind: "back", data: toTaskPayload(waiting) };
-      const isSetAside = clock.now() >= setAsideAt;
-      if (isSetAside || clock.now() >= claimAgainAt) {
+      if (clock.now() >= setAsideAt) {
         const admitted = await claim();
         if (admitted.kind !== "go") return turnedAway(waiting, admitted);
-        if (isSetAside) return { kind: "later", delayMs: jittered(SET_ASIDE_MS), data: toTaskPayload(waiting) };
-        claimAgainAt = clock.now() + CLAIM_AGAIN_MS;
+        return { kind: "later", delayMs: jittered(SET_ASIDE_MS), data: toTaskPayload(waiting) };
       }
+      if (clock.now() >= claimAgainAt) claimBeside();
       await view.changed();
     }
   };
