@@ -201,8 +201,8 @@ export function playRoute({ groups, models, windowRows, choice }: Scene): Played
     } else if (wakes.nextAt() <= now) {
       model.wake(wakes.take()!, now);
     } else if (aside.nextAt() <= now) {
-      // While no job waited in a slot nobody looked at the queues.
-      model.look(now);
+      // While no job waited in a slot nobody looked at the queues. While one does, what has room since the last look is for those that wait.
+      if (slots.length === 0) model.look(now);
       queue.add(aside.take()!);
     } else look(now);
     if (now >= FIRST_LOOK_MS) fillSlots(now);

@@ -186,6 +186,12 @@ describe("the time of a route", () => {
     expect(offBy(playRoute(scene(rows, models, { kind: "soonest" })).timeMs, 1_000 / 0.025 + 500)).toBeLessThan(0.15);
   });
 
+  it("of rows that were set aside and come back while others wait is no longer: those go first, and none of them is set aside for the newcomers", () => {
+    // What the queue holds (100) and the slots (64) is more than goes in five seconds (70): some are set aside, and come back after ten.
+    const model = playedModel(A, { latencyMs: 500, limits: [perSecond(14)], slots: [50, 22] });
+    expect(offBy(playRoute(scene(rowsBy(300, [[step(callTo(A, 500))]]), [model])).timeMs, 300 / 0.014 + 500 - BURST_MS)).toBeLessThan(0.03);
+  });
+
   it("of different rows is that of those that take longest: they are mixed, and none waits for all of the others", () => {
     const models = [
       playedModel(A, { latencyMs: 500, limits: [perSecond(20)] }),
