@@ -40,7 +40,7 @@ const DOORS: readonly { readonly packages: RegExp; readonly doors: RegExp }[] = 
   { packages: /^openai$/, doors: /^src\/providers\/openai\.ts$|^scripts\/bench/ },
   { packages: /^@anthropic-ai\/sdk$/, doors: /^src\/providers\/anthropic\.ts$/ },
   { packages: /^eld$/, doors: /^src\/quality\/language-detector\.ts$/ },
-  { packages: /^hyparquet-writer$/, doors: /^src\/report\/table-parquet\.ts$/ },
+  { packages: /^hyparquet-writer$/, doors: /^src\/report\/export\/table-parquet\.ts$/ },
   { packages: /^gpt-tokenizer/, doors: /^src\/prompt\/text-tokens\.ts$/ },
   { packages: /^@pydantic\/genai-prices$/, doors: /^src\/cost\/price-catalogue\.ts$/ },
   { packages: /^pg$/, doors: /^src\/results\/postgres\/postgres-[a-z0-9-]+\.ts$|^scripts\/bench/ },

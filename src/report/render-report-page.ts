@@ -1,15 +1,15 @@
 // A spending report as one page that needs nothing else: the figures, the charts, and the groups in a table. Drawn here, so that it needs no scripts.
 
-import { renderBarsChart } from "./chart-bars.ts";
-import { renderDaysChart } from "./chart-days.ts";
-import { renderLatencyChart } from "./chart-latency.ts";
+import { renderBarsChart } from "./charts/bars.ts";
+import { renderDaysChart } from "./charts/days.ts";
+import { renderLatencyChart } from "./charts/latency.ts";
 import { parseDimension, type Dimension } from "./dimension.ts";
 import { wastedNanoUsd, type Figures } from "./figures.ts";
 import { formatCount, formatDuration, formatShare, formatUsd } from "./format.ts";
 import { baselineAssumption, missingWords, NOTHING, savingWords, shownValue, USE_WORDS } from "./report-words.ts";
 import type { Division, Group, SpendingReport } from "./spending-report.ts";
 import { MONEY_USES, type MoneyUse } from "./money-uses.ts";
-import { CHART_STYLE, escapeMarkup, renderLegend } from "./svg-figure.ts";
+import { CHART_STYLE, escapeMarkup, renderLegend } from "./charts/svg-figure.ts";
 
 export interface PageOptions {
   readonly title: string;

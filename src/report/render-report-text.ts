@@ -5,7 +5,7 @@ import { wastedNanoUsd, type Figures } from "./figures.ts";
 import { baselineAssumption, estimatedWords, missingWords, NOTHING, savingWords, shownValue, USE_WORDS } from "./report-words.ts";
 import type { Division, SpendingReport } from "./spending-report.ts";
 import { MONEY_USES } from "./money-uses.ts";
-import { alignColumns, type Side } from "./text-table.ts";
+import { alignColumns, type Side } from "./align-columns.ts";
 
 const WIDTH = 100;
 

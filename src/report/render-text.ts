@@ -2,7 +2,7 @@
 
 import { formatCount, formatDuration, formatRate, formatShare, formatUsd } from "./format.ts";
 import type { ModelSummary, Summary } from "./summary.ts";
-import { alignColumns } from "./text-table.ts";
+import { alignColumns } from "./align-columns.ts";
 
 /** Aligned in columns, without colour, no line end at the end. `title` becomes the first line. */
 export function renderText(summary: Summary, options: { title?: string } = {}): string {

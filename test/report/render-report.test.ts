@@ -2,7 +2,7 @@ import { parse } from "csv-parse/sync";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ledgerEntries } from "../../src/job/ledger.ts";
 import type { Result } from "../../src/job/result.ts";
-import { linearAxis, logarithmicAxis } from "../../src/report/chart-axis.ts";
+import { linearAxis, logarithmicAxis } from "../../src/report/charts/axis.ts";
 import { parseDimension } from "../../src/report/dimension.ts";
 import { renderReportCsv } from "../../src/report/render-report-csv.ts";
 import { renderReportJson } from "../../src/report/render-report-json.ts";

@@ -1,10 +1,10 @@
 // Spend by day: a bar for every day, the dearest models in colours of their own.
 
-import { daysBetween } from "../job/day.ts";
-import { linearAxis } from "./chart-axis.ts";
-import { formatUsd } from "./format.ts";
-import { shownValue } from "./report-words.ts";
-import type { Division } from "./spending-report.ts";
+import { daysBetween } from "../../job/day.ts";
+import { linearAxis } from "./axis.ts";
+import { formatUsd } from "../format.ts";
+import { shownValue } from "../report-words.ts";
+import type { Division } from "../spending-report.ts";
 import { bar, CHART_WIDTH, LETTER_WIDTH, renderFigure, renderLegend, rounded, SERIES_COLOURS, textAt } from "./svg-figure.ts";
 
 const HEIGHT = 260;

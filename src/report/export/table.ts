@@ -1,8 +1,8 @@
 // A table for other programs: its columns, with their types, and what of an item goes into them. The same in every format.
 
-import type { JsonValue } from "../job/json.ts";
-import { soundCount, soundMeasure, soundTime } from "../job/sound-number.ts";
-import { soundText, soundValue } from "../job/sound-text.ts";
+import type { JsonValue } from "../../job/json.ts";
+import { soundCount, soundMeasure, soundTime } from "../../job/sound-number.ts";
+import { soundText, soundValue } from "../../job/sound-text.ts";
 
 /** What JSON can say. */
 type Json = JsonValue | object;

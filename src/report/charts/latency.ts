@@ -1,9 +1,9 @@
 // Cost against latency: a point for each model, where its price and its pace put it. Both axes are logarithmic, for models lie a hundredfold apart.
 
-import { logarithmicAxis } from "./chart-axis.ts";
-import { formatCount, formatDuration, formatUsd } from "./format.ts";
-import { shownValue } from "./report-words.ts";
-import type { Division } from "./spending-report.ts";
+import { logarithmicAxis } from "./axis.ts";
+import { formatCount, formatDuration, formatUsd } from "../format.ts";
+import { shownValue } from "../report-words.ts";
+import type { Division } from "../spending-report.ts";
 import { CHART_WIDTH, escapeMarkup, LETTER_WIDTH, renderFigure, rounded, shortened, textAt } from "./svg-figure.ts";
 
 const HEIGHT = 340;

@@ -1,8 +1,8 @@
 // Tables as text: JSONL, a line for each row; CSV, where JSON stands in its cell as text.
 
 import { stringify } from "csv-stringify/sync";
-import { inPieces } from "../job/in-pieces.ts";
-import { spreadsheetText } from "../job/spreadsheet-text.ts";
+import { inPieces } from "../../job/in-pieces.ts";
+import { spreadsheetText } from "../../job/spreadsheet-text.ts";
 import { jsonCell, jsonRow, type TableColumn } from "./table.ts";
 
 /** `isRaw`: CSV in which texts that a spreadsheet would take for formulas stay as they are; else a `'` stands before them. */

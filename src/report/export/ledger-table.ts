@@ -1,6 +1,6 @@
 // The ledger as a table: a row for every call. Names as in PostgreSQL's.
 
-import type { LedgerEntry } from "../job/ledger.ts";
+import type { LedgerEntry } from "../../job/ledger.ts";
 import type { TableColumn } from "./table.ts";
 
 export const LEDGER_TABLE: readonly TableColumn<LedgerEntry>[] = [

@@ -1,8 +1,8 @@
 // Results as a table: a row for every row of the batch that has ended, that of its last round. Names as in PostgreSQL's.
 
-import type { Result } from "../job/result.ts";
-import { answeringCall, outputOf } from "../job/result-answer.ts";
-import { totalCostNanoUsd, totalUsage } from "../job/trail.ts";
+import type { Result } from "../../job/result.ts";
+import { answeringCall, outputOf } from "../../job/result-answer.ts";
+import { totalCostNanoUsd, totalUsage } from "../../job/trail.ts";
 import type { TableColumn } from "./table.ts";
 
 /** Tokens and cost are of all calls of the row's last round; `latency_ms` is the answering call's. */
