@@ -1,10 +1,11 @@
 // The fleet as a plan plays it: each model with the limits that its calls pass, and with as many calls in hand as a pool would have.
 
+import type { ModelSpec } from "../job/model.ts";
 import type { ModelId } from "../job/names.ts";
 import type { Charge, Dimension } from "../limits/charging.ts";
 import { VENDOR_BURST_MS } from "../limits/bucket.ts";
 import { providerScopes, type LimitScope } from "../limits/scopes.ts";
-import { RAISE_EXTRA, MOST_RAISE, firstSlots, mostSlots, slotsNeeded, ASSUMED_LATENCY_MS } from "../limits/slots.ts";
+import { RAISE_EXTRA, MOST_RAISE, callsPerSecond, firstSlots, mostSlots, slotsNeeded, ASSUMED_LATENCY_MS } from "../limits/slots.ts";
 import type { PlannedFleet } from "./plan.ts";
 import type { PlayedLimit } from "./play/limits.ts";
 import type { PlayedModel } from "./play/models.ts";
@@ -23,6 +24,8 @@ export interface Load {
 const PROCESSES = 1;
 /** Beside the vendor's time, what a call takes of its slot. */
 const OVERHEAD_MS = 10;
+/** What calls that wait are permitted, and some, is what the pool says that it takes (workers/pool-concurrency.ts). */
+const PERMIT_MARGIN = 1.5;
 /** As many updates bring any number of slots to where it is needed, once calls have ended. */
 const RAISES = 8;
 
@@ -62,7 +65,7 @@ export function playedModels(
       const limits = [...own.flatMap((scope) => limitsOf(scope, provider.name)), ...seenLimits(load.model, seen, shares)];
       const allowed = Math.min(...limits.map((limit) => callsPerMs(limit, load.charge)));
       const perMs = Math.min(allowed, slots.at(-1)! / (load.latencyMs + OVERHEAD_MS));
-      return [{ model: load.model, limits, slots, perMs }];
+      return [{ model: load.model, limits, slots, perMs, toldPerMs: toldBySecond(spec, own, load, seen) }];
     });
   });
 }
@@ -78,6 +81,7 @@ function toLimits(scope: LimitScope, provider: string, usedShare: number): reado
   return scope.concurrency === undefined ? rates : [...rates, { name: `${name}: concurrency`, concurrency: scope.concurrency }];
 }
 
+const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 /** What a vendor bears at once is not known: as little as the fleet supposes. */
 export const SEEN_BURST_MS = VENDOR_BURST_MS;
@@ -92,6 +96,13 @@ function seenLimits(model: ModelId, { vendorLimits, paces }: SeenLimits, { used,
   const pace = paces.get(model);
   if (pace === undefined) return told;
   return [...told, { name: `${model}: refusals`, rate: { amount: "rpm", perMs: pace * paceShare, burstMs: SEEN_BURST_MS } }];
+}
+
+/** A pool that has just begun knows the model's requests per minute; then all limits, and, where calls wait for others than those, what these let through. */
+function toldBySecond({ limits, id }: ModelSpec, scopes: readonly LimitScope[], { charge }: Load, seen: SeenLimits): readonly number[] {
+  const first = limits.rpm === undefined ? Number.POSITIVE_INFINITY : limits.rpm / MINUTE_MS;
+  const others = seenLimits(id, seen, { used: 1, pace: 1 }).map((limit) => callsPerMs(limit, charge) * PERMIT_MARGIN);
+  return [first, Math.min(callsPerSecond({ scopes, charge }) / SECOND_MS, ...others)];
 }
 
 /** As the pools reckon it: what has a stock is held by that alone. */

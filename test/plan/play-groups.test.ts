@@ -118,13 +118,13 @@ describe("the time of a plan", () => {
   });
 
   it("goes by how many rows are in the queue at once: what comes back waits behind them", () => {
-    // As many of them as the second model takes meanwhile, and some: where they come back at once they are what waits, and fresh rows wait behind them.
-    const way = [
-      { reach: 1, calls: [calls(A)] },
-      { reach: 0.15, calls: [calls(B, { requests: 0.15 })] },
-    ];
-    const limits = { [A]: { rpm: 6_000 }, [B]: { rpm: 600 } };
-    const time = (windowRows: number) => played([rowsBy(6_000, [way])], limits, IN_ORDER, windowRows).timeMs;
-    expect(time(100)).toBeGreaterThan(time(6_000) * 1.005);
+    // Where the second calls of some wait behind the first ones of all others, the third model has its work late.
+    const way = [step(calls(A)), step(calls(B)), step(calls(J))];
+    const limits = { [A]: { rpm: 60_000 }, [B]: { rpm: 3_600 }, [J]: { rpm: 600 } };
+    const groups = [rowsBy(600, [way]), rowsBy(3_000, [[step(calls(B))]])];
+    const [few = 0, more = 0, all = 0] = [100, 1_000, 6_000].map((windowRows) => played(groups, limits, IN_ORDER, windowRows).timeMs);
+    expect(few).toBeLessThan(75_000);
+    expect(more).toBeGreaterThan(few * 1.1);
+    expect(all).toBeGreaterThan(more * 1.2);
   });
 });

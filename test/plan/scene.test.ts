@@ -125,6 +125,31 @@ describe("the calls that a pool has in hand", () => {
   });
 });
 
+describe("what the router is told of a model's pace", () => {
+  const NONE = Number.POSITIVE_INFINITY;
+
+  it("is its requests per minute, and after the first second the tightest of its limits and its account's", () => {
+    expect(only({ rpm: 600 }).toldPerMs).toEqual([0.01, 0.01]);
+    expect(only({ rpm: 600, tpm: 30_000 }).toldPerMs).toEqual([0.01, 0.005]);
+    expect(only({ tpm: 30_000 }).toldPerMs).toEqual([NONE, 0.005]);
+    const [model] = played([provider({ "a/1": { rpm: 600 } }, { limits: { rpm: 300 } })], [load("a/1")]);
+    expect(model!.toldPerMs).toEqual([0.01, 0.005]);
+  });
+
+  it("is nothing where no rate is limited", () => {
+    expect(only({}).toldPerMs).toEqual([NONE, NONE]);
+    expect(only({ concurrency: 5 }).toldPerMs).toEqual([NONE, NONE]);
+    expect(only({ rpd: 1_000 }).toldPerMs).toEqual([NONE, NONE]);
+  });
+
+  it("is half as much again as what calls are permitted that wait for other limits than those", () => {
+    const seen = { vendorLimits: new Map(), paces: new Map([["a/1" as const, 0.004]]) };
+    expect(only({ rpm: 600 }, { seen }).toldPerMs).toEqual([0.01, 0.006]);
+    expect(only({}, { seen }).toldPerMs).toEqual([NONE, 0.006]);
+    expect(only({ rpm: 300 }, { seen }).toldPerMs).toEqual([0.005, 0.005]);
+  });
+});
+
 describe("what is named as the limit that holds a route", () => {
   const busiest = (providers: readonly ProviderSpec[], loads: readonly Load[], more = {}) =>
     busiestLimit(loads, played(providers, loads, more));

@@ -1,6 +1,7 @@
 // Models as a play has them: their queues, and the calls that a pool has in hand. What the router is told of them is as old as its last look.
 
 import type { ModelId } from "../../job/names.ts";
+import { createDrainGauge, type DrainGauge } from "./drain-gauge.ts";
 import { createPermitLine, type Charge, type PlayedLimit } from "./limits.ts";
 
 export interface PlayedModel {
@@ -11,6 +12,8 @@ export interface PlayedModel {
   readonly slots: readonly number[];
   /** Calls per millisecond that it takes, by its limits or by its slots and its time for a call. */
   readonly perMs: number;
+  /** Calls per millisecond that its pool tells the router of, second by second as above; infinite where it knows of no limit: then the queue's drain is what the router sees. */
+  readonly toldPerMs: readonly number[];
 }
 
 export interface PlayedCall {
@@ -57,17 +60,19 @@ interface State<Job> {
   /** As last looked at: calls in its queue or in hand, and those in its queue; with those added since. */
   seen: number;
   seenWaiting: number;
+  readonly drain: DrainGauge;
 }
 
 export function createPlayedModels<Job>(models: Iterable<PlayedModel>, events: PlayedModelEvents<Job>): PlayedModels<Job> {
   const permits = createPermitLine();
   const newState = (spec: PlayedModel): State<Job> => {
-    return { spec, waiting: [], line: [], wakeAt: Number.POSITIVE_INFINITY, inHand: 0, seen: 0, seenWaiting: 0 };
+    const drain = createDrainGauge();
+    return { spec, waiting: [], line: [], wakeAt: Number.POSITIVE_INFINITY, inHand: 0, seen: 0, seenWaiting: 0, drain };
   };
   const states = new Map(Array.from(models, (spec) => [spec.model, newState(spec)]));
   const drawn = new Map<PlayedCall, number>();
   const stateOf = (model: ModelId) => states.get(model)!;
-  const slotsAt = ({ slots }: PlayedModel, now: number) => slots[Math.min(slots.length - 1, Math.floor(now / 1_000))] ?? 1;
+  const slotsAt = ({ slots }: PlayedModel, now: number) => bySecond(slots, now) ?? 1;
 
   const latencyOf = (call: PlayedCall): number => {
     const share = ((drawn.get(call) ?? 0.5) + GOLDEN) % 1;
@@ -102,8 +107,10 @@ export function createPlayedModels<Job>(models: Iterable<PlayedModel>, events: P
 
   return {
     isFull(model, now) {
-      const { spec, seen } = stateOf(model);
-      return seen >= Math.ceil(Math.max(2 * slotsAt(spec, now), spec.perMs * HORIZON_MS));
+      const { spec, seen, drain } = stateOf(model);
+      const told = bySecond(spec.toldPerMs, now) ?? Number.POSITIVE_INFINITY;
+      const perMs = Number.isFinite(told) ? told : drain.perMs(now);
+      return seen >= Math.ceil(Math.max(2 * slotsAt(spec, now), perMs * HORIZON_MS));
     },
     waitMs(model) {
       const { spec, seenWaiting } = stateOf(model);
@@ -119,6 +126,7 @@ export function createPlayedModels<Job>(models: Iterable<PlayedModel>, events: P
     leave(model, now) {
       const state = stateOf(model);
       state.inHand--;
+      state.drain.ended(now);
       takeNext(state, now);
     },
     wake(model, now) {
@@ -132,4 +140,9 @@ export function createPlayedModels<Job>(models: Iterable<PlayedModel>, events: P
       }
     },
   };
+}
+
+/** The last one stands for all that follow. */
+function bySecond(numbers: readonly number[], now: number): number | undefined {
+  return numbers[Math.min(numbers.length - 1, Math.floor(now / 1_000))];
 }

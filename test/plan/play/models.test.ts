@@ -146,13 +146,29 @@ describe("a model's queue", () => {
   });
 
   it("has room again when the router has looked, not before", () => {
-    const { models, add } = play(playedModel(A, { latencyMs: 1_000, slots: [1] }));
+    const { models, add } = play(playedModel(A, { latencyMs: 1_000, limits: [perSecond(1)], slots: [1] }));
     add(5, callTo(A, 1_000));
     expect(models.isFull(A, 0)).toBe(true);
     for (let i = 0; i < 3; i++) models.leave(A, 1_000);
     expect(models.isFull(A, 1_000)).toBe(true);
-    models.look(0);
+    models.look(1_000);
     expect(models.isFull(A, 1_000)).toBe(false);
+  });
+
+  it("whose pool tells of no limit holds twice its slots, and five seconds of what it was seen to drain", () => {
+    const { models, add } = play(playedModel(A, { latencyMs: 1_000, slots: [5] }));
+    add(9, callTo(A, 1_000));
+    models.look(1_000);
+    expect(models.isFull(A, 1_000)).toBe(false);
+    add(1, callTo(A, 1_000));
+    expect(models.isFull(A, 1_000)).toBe(true);
+    // Two in a tenth of a second: a hundred in five.
+    for (let i = 0; i < 2; i++) models.leave(A, 1_010);
+    models.look(1_100);
+    add(91, callTo(A, 1_000), 1_100);
+    expect(models.isFull(A, 1_100)).toBe(false);
+    add(1, callTo(A, 1_000), 1_100);
+    expect(models.isFull(A, 1_100)).toBe(true);
   });
 
   it("is full of what is in hand as well", () => {

@@ -35,7 +35,7 @@ export function playedModel(
   const inFlight = rate * latencyMs;
   const needed = Math.min(allowed, Number.isFinite(rate) ? Math.ceil(inFlight + 3 * Math.sqrt(inFlight) + 150 * rate + 2) : 64);
   const own = slots ?? [needed];
-  return { model, limits, slots: own, perMs: Math.min(rate, own.at(-1)! / (latencyMs + 10)) };
+  return { model, limits, slots: own, perMs: Math.min(rate, own.at(-1)! / (latencyMs + 10)), toldPerMs: [rate] };
 }
 
 export function step(

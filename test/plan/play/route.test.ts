@@ -192,6 +192,15 @@ describe("the time of a route", () => {
     expect(offBy(playRoute(scene(rowsBy(300, [[step(callTo(A, 500))]]), [model])).timeMs, 300 / 0.014 + 500 - BURST_MS)).toBeLessThan(0.03);
   });
 
+  it("of rows whose model tells of no limit is no longer for what its queue holds: calls that end together let more of them in", () => {
+    const latenciesMs = Array.from({ length: 200 }, (_, i) => 300 + i);
+    const model = playedModel(A, { latencyMs: 400, limits: [atOnce(5)], slots: [5] });
+    for (const rows of [150, 200, 250]) {
+      const { timeMs } = playRoute(scene(rowsBy(rows, [[step(callTo(A, latenciesMs))]]), [model]));
+      expect(offBy(timeMs, (rows * 410) / 5)).toBeLessThan(0.05);
+    }
+  });
+
   it("of different rows is that of those that take longest: they are mixed, and none waits for all of the others", () => {
     const models = [
       playedModel(A, { latencyMs: 500, limits: [perSecond(20)] }),
